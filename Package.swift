@@ -1,0 +1,180 @@
+// swift-tools-version:6.2
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+// The house, one room a module; imports point down only (docs/modules.md, checked by ArchitectureTests).
+// BERTH_LAYER=protocol|plugins|host builds only what stands at or below that layer: the lower rooms need neither
+// NIO nor SQLite, so their tests run after seconds instead of minutes.
+enum Layer: Int {
+  case `protocol`, plugins, host, all
+  static let wanted: Layer =
+    switch Context.environment["BERTH_LAYER"] {
+    case "protocol": .protocol
+    case "plugins": .plugins
+    case "host": .host
+    default: .all
+    }
+}
+
+let settings: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let cSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+
+struct Room {
+  var layer: Layer
+  var targets: [Target]
+}
+
+/// A library module, with its tests in `Tests/<name>Tests`.
+func module(
+  _ layer: Layer, _ name: String, _ dependencies: [Target.Dependency], tests: [Target.Dependency]? = [],
+  exclude: [String] = []
+) -> Room {
+  var targets: [Target] = [
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
+  ]
+  if let tests {
+    targets.append(
+      .testTarget(
+        name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies + tests, swiftSettings: settings))
+  }
+  return Room(layer: layer, targets: targets)
+}
+
+func program(_ layer: Layer, _ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Room {
+  Room(
+    layer: layer,
+    targets: [.executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: settings)])
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+
+let rooms: [Room] = [
+  // MARK: C and system libraries
+  Room(
+    layer: .protocol,
+    targets: [
+      .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+      .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+      .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+      .target(name: "CShims", cSettings: cSettings),
+      .executableTarget(
+        name: "berth-launcher", cSettings: cSettings, linkerSettings: [.unsafeFlags(["-static-executable"])]),
+    ]),
+
+  // MARK: Protocol
+  module(.protocol, "JSON", ["CJansson"]),
+  module(.protocol, "JSONRPC", ["CShims", "JSON"]),
+  module(.protocol, "StorageProtocol", ["JSON", "JSONRPC"]),
+  module(.protocol, "StorageRules", ["JSON", "StorageProtocol"]),
+  module(.protocol, "StoragePluginKit", ["CShims", "JSON", "JSONRPC", "StorageProtocol"]),
+
+  // MARK: Plugins
+  module(
+    .protocol, "PluginSandbox", ["CSeccomp", "CShims", "JSON", "StorageProtocol"], tests: ["berth-launcher"]),
+  module(.protocol, "ClusterLocks", ["CShims", "JSON", "StorageProtocol"]),
+  module(.plugins, "StorageConfig", ["CShims", "JSON", "StorageProtocol", "StorageRules", crypto]),
+  module(
+    .plugins, "PluginSupervisor",
+    ["CShims", "CZlib", "JSON", "JSONRPC", "PluginSandbox", "StorageProtocol", crypto, logging],
+    tests: ["StoragePluginKit", "berth-launcher"]),
+  module(
+    .plugins, "Conformance", ["JSON", "JSONRPC", "PluginSandbox", "PluginSupervisor", "StorageProtocol", "StorageRules"]
+  ),
+
+  // MARK: Host
+  module(.host, "Jobs", ["JSON", "StorageProtocol", grdb, logging]),
+  module(
+    .host, "StorageHost",
+    [
+      "CShims", "ClusterLocks", "JSON", "Jobs", "PluginSandbox", "PluginSupervisor", "StorageConfig",
+      "StorageProtocol", "StorageRules", logging,
+    ], tests: ["berth-launcher"]),
+
+  // MARK: Management
+  module(.all, "ManagementTypes", ["JSON", "StorageProtocol"]),
+  module(
+    .all, "ManagementAPI",
+    ["CShims", "JSON", "Jobs", "ManagementTypes", "StorageHost", "StorageProtocol", hummingbird, logging, metrics],
+    tests: [hummingbirdTesting]),
+  module(.all, "BerthClient", ["JSON", "ManagementTypes", "StorageProtocol", asyncHTTPClient]),
+
+  // MARK: Programs
+  program(
+    .all, "berth",
+    [
+      "BerthClient", "CShims", "JSON", "ManagementTypes", "StorageConfig", "StorageProtocol", "StorageRules",
+      argumentParser,
+    ]),
+  program(
+    .all, "berthd",
+    [
+      "CShims", "ClusterLocks", "JSON", "Jobs", "ManagementAPI", "PluginSandbox", "PluginSupervisor", "StorageConfig",
+      "StorageHost", "StorageProtocol", argumentParser, logging, serviceLifecycle, unixSignals,
+    ]),
+  program(.all, "berth-conformance", ["Conformance", "JSON", argumentParser]),
+
+  // MARK: Tests over everything
+  Room(
+    layer: .protocol,
+    targets: [
+      .target(name: "TestSupport", dependencies: ["CShims", "JSON"], path: "Tests/TestSupport", swiftSettings: settings)
+    ]),
+  Room(
+    layer: .all,
+    targets: [
+      .testTarget(name: "ArchitectureTests", dependencies: ["JSON", "TestSupport"], swiftSettings: settings),
+      .testTarget(
+        name: "EndToEndTests",
+        dependencies: ["BerthClient", "JSON", "ManagementTypes", "TestSupport", "berth", "berth-launcher", "berthd"],
+        swiftSettings: settings),
+    ]),
+
+  // MARK: Benchmarks
+  Room(
+    layer: .plugins,
+    targets: [
+      .executableTarget(name: "bench-peer", path: "Benchmarks/bench-peer", cSettings: cSettings),
+      .executableTarget(
+        name: "bench",
+        dependencies: [
+          "CShims", "JSON", "JSONRPC", "PluginSandbox", "PluginSupervisor", "StoragePluginKit", "StorageProtocol",
+          "bench-peer", "berth-launcher",
+        ], path: "Benchmarks/bench", swiftSettings: settings),
+    ]),
+]
+
+let dependencies: [(Layer, Package.Dependency)] = [
+  (.all, .package(url: "https://github.com/swift-server/async-http-client", from: "1.30.0")),
+  (.host, .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0")),
+  (.all, .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: [])),
+  (.all, .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")),
+  (.plugins, .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0")),
+  (.plugins, .package(url: "https://github.com/apple/swift-log", from: "1.16.0")),
+  (.all, .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0")),
+  (.all, .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0")),
+]
+
+let package = Package(
+  name: "berth",
+  dependencies: dependencies.filter { $0.0.rawValue <= Layer.wanted.rawValue }.map(\.1),
+  targets: rooms.filter { $0.layer.rawValue <= Layer.wanted.rawValue }.flatMap(\.targets),
+  swiftLanguageModes: [.v6]
+)
