@@ -36,7 +36,7 @@ struct Room {
 /// A library module, with its tests in `Tests/<name>Tests`.
 func module(
   _ layer: Layer, _ name: String, _ dependencies: [Target.Dependency], tests: [Target.Dependency]? = [],
-  exclude: [String] = []
+  exclude: [String] = [], testExclude: [String] = []
 ) -> Room {
   var targets: [Target] = [
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
@@ -44,7 +44,8 @@ func module(
   if let tests {
     targets.append(
       .testTarget(
-        name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies + tests, swiftSettings: settings))
+        name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies + tests, exclude: testExclude,
+        swiftSettings: settings))
   }
   return Room(layer: layer, targets: targets)
 }
@@ -80,8 +81,8 @@ let rooms: [Room] = [
     ]),
 
   // MARK: Protocol
-  module(.protocol, "JSON", ["CJansson"]),
-  module(.protocol, "JSONRPC", ["CShims", "JSON"]),
+  module(.protocol, "JSON", ["CJansson"], tests: ["TestSupport"], testExclude: ["Vectors"]),
+  module(.protocol, "JSONRPC", ["CShims", "JSON"], tests: ["TestSupport"]),
   module(.protocol, "StorageProtocol", ["JSON", "JSONRPC"]),
   module(.protocol, "StorageRules", ["JSON", "StorageProtocol"]),
   module(.protocol, "StoragePluginKit", ["CShims", "JSON", "JSONRPC", "StorageProtocol"]),
