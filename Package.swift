@@ -97,7 +97,8 @@ let rooms: [Room] = [
     ["CShims", "CZlib", "JSON", "JSONRPC", "PluginSandbox", "StorageProtocol", crypto, logging],
     tests: ["StoragePluginKit", "berth-launcher"]),
   module(
-    .plugins, "Conformance", ["JSON", "JSONRPC", "PluginSandbox", "PluginSupervisor", "StorageProtocol", "StorageRules"]
+    .plugins, "Conformance",
+    ["JSON", "JSONRPC", "PluginSandbox", "PluginSupervisor", "StorageProtocol", "StorageRules"]
   ),
 
   // MARK: Host
@@ -136,7 +137,8 @@ let rooms: [Room] = [
   Room(
     layer: .protocol,
     targets: [
-      .target(name: "TestSupport", dependencies: ["CShims", "JSON"], path: "Tests/TestSupport", swiftSettings: settings)
+      .target(
+        name: "TestSupport", dependencies: ["CShims", "JSON"], path: "Tests/TestSupport", swiftSettings: settings)
     ]),
   Room(
     layer: .all,
