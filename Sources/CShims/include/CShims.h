@@ -8,6 +8,7 @@
 #pragma once
 
 #include "berth_clock.h"
+#include "berth_durable.h"
 #include "berth_epoll.h"
 #include "berth_eventfd.h"
 #include "berth_file.h"
