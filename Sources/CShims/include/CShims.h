@@ -16,6 +16,7 @@
 #include "berth_pipe.h"
 #include "berth_process.h"
 #include "berth_random.h"
+#include "berth_relay.h"
 #include "berth_signal.h"
 #include "berth_socket.h"
 #include "berth_spawn.h"

@@ -1,0 +1,32 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+
+/// The orders a relay thread obeys, and the wake that makes it look at them.
+final class RelayControl: Sendable {
+  enum Order: Sendable {
+    /// Move bytes.
+    case run
+    /// The plugin's reply came: move what is left, compare, end.
+    case settle(StreamClaim)
+    /// End at once.
+    case stop
+  }
+
+  let wake: Wake
+  private let current = Mutex(Order.run)
+
+  init(wake: Wake) { self.wake = wake }
+
+  var order: Order { current.withLock { $0 } }
+
+  /// Later orders replace earlier ones, but nothing undoes a stop.
+  func give(_ order: Order) {
+    current.withLock {
+      if case .stop = $0 { return }
+      $0 = order
+    }
+    wake.signal()
+  }
+}
