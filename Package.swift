@@ -64,6 +64,9 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
@@ -111,19 +114,24 @@ let rooms: [Room] = [
     ], tests: ["berth-launcher"]),
 
   // MARK: Management
-  module(.all, "ManagementTypes", ["JSON", "StorageProtocol"]),
+  module(.all, "ManagementTypes", ["JSON"]),
   module(
     .all, "ManagementAPI",
-    ["CShims", "JSON", "Jobs", "ManagementTypes", "StorageHost", "StorageProtocol", hummingbird, logging, metrics],
-    tests: [hummingbirdTesting]),
-  module(.all, "BerthClient", ["JSON", "ManagementTypes", "StorageProtocol", asyncHTTPClient]),
+    [
+      "CShims", "JSON", "Jobs", "ManagementTypes", "StorageHost", "StorageProtocol", hummingbird, logging, metrics,
+      nioCore, nioPosix,
+    ],
+    tests: ["TestSupport", hummingbirdTesting]),
+  module(
+    .all, "BerthClient", ["JSON", "ManagementTypes", asyncHTTPClient, nioCore, nioHTTP1, nioPosix],
+    tests: ["TestSupport"]),
 
   // MARK: Programs
   program(
     .all, "berth",
     [
       "BerthClient", "CShims", "JSON", "ManagementTypes", "StorageConfig", "StorageProtocol", "StorageRules",
-      argumentParser,
+      argumentParser, nioCore, nioPosix,
     ]),
   program(
     .all, "berthd",
@@ -172,6 +180,7 @@ let dependencies: [(Layer, Package.Dependency)] = [
   (.plugins, .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0")),
   (.plugins, .package(url: "https://github.com/apple/swift-log", from: "1.16.0")),
   (.all, .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0")),
+  (.all, .package(url: "https://github.com/apple/swift-nio", from: "2.101.0")),
   (.all, .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0")),
 ]
 

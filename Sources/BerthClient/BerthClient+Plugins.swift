@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+public import ManagementTypes
+
+extension BerthClient {
+  /// What is running.
+  public func version() async throws(ClientError) -> VersionInfo { try await send(.get, APIPath("version")) }
+
+  /// How the daemon is.
+  public func health() async throws(ClientError) -> HealthView { try await send(.get, APIPath("health")) }
+
+  /// The plugin bundles the daemon found, those it refuses included.
+  public func plugins() async throws(ClientError) -> [PluginView] {
+    try await send(.get, APIPath("plugins"), as: ListOf<PluginView>.self).items
+  }
+
+  /// One bundle, by plugin id.
+  public func plugin(_ id: String) async throws(ClientError) -> PluginView {
+    try await send(.get, APIPath("plugins", id))
+  }
+
+  /// Lets a quarantined plugin of a storage start again.
+  public func releasePlugin(storeid: String) async throws(ClientError) {
+    try await send(.post, APIPath("storages", storeid, "release"))
+  }
+
+  /// The locks that are held, with who waits.
+  public func locks() async throws(ClientError) -> [LockView] {
+    try await send(.get, APIPath("locks"), as: ListOf<LockView>.self).items
+  }
+
+  /// Looks again at every interrupted operation.
+  public func reconcile() async throws(ClientError) -> [ReconcileItem] {
+    try await send(.post, APIPath("reconcile"), as: ListOf<ReconcileItem>.self).items
+  }
+
+  /// The configuration file's digest.
+  public func configDigest() async throws(ClientError) -> ConfigDigest {
+    try await send(.get, APIPath("config", "digest"))
+  }
+}

@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+/// What to make of a stream.
+public struct ImportOptions: Sendable, Hashable {
+  /// The stream format, such as `raw+size`.
+  public var format: String
+  /// The new volume's name; chosen by the host when nil.
+  public var name: String?
+  /// The guest that will own it; needed when no name says it.
+  public var vmid: Int?
+  /// The snapshot the stream ends with.
+  public var snapshot: String?
+  /// The snapshot an incremental stream starts from.
+  public var base: String?
+  /// Whether another name may be taken when that one exists.
+  public var allowRename: Bool
+  /// `crc32` or `sha256`; the host's choice when nil.
+  public var digest: String?
+
+  public init(
+    format: String, name: String? = nil, vmid: Int? = nil, snapshot: String? = nil, base: String? = nil,
+    allowRename: Bool = false, digest: String? = nil
+  ) {
+    self.format = format
+    self.name = name
+    self.vmid = vmid
+    self.snapshot = snapshot
+    self.base = base
+    self.allowRename = allowRename
+    self.digest = digest
+  }
+}

@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+public import JSON
+
+/// A plugin bundle the daemon found.
+public struct PluginView: JSONCodable, Sendable, Hashable {
+  /// The plugin's id, reverse-DNS; absent when the manifest cannot be read.
+  public var id: String?
+  /// The vendor's version.
+  public var version: String?
+  /// Who made it.
+  public var vendor: String?
+  /// The bundle's folder.
+  public var path: String
+  /// The storage types it serves.
+  public var types: [String]
+  /// SHA-256 of its executable, hexadecimal.
+  public var sha256: String?
+  /// Why it cannot be used.
+  public var problem: String?
+  /// What it asks to be allowed, one line each.
+  public var permissions: [String]
+  /// The manifest as it stands in the bundle.
+  public var manifest: JSON?
+
+  public init(
+    id: String? = nil, version: String? = nil, vendor: String? = nil, path: String, types: [String],
+    sha256: String? = nil, problem: String? = nil, permissions: [String], manifest: JSON? = nil
+  ) {
+    self.id = id
+    self.version = version
+    self.vendor = vendor
+    self.path = path
+    self.types = types
+    self.sha256 = sha256
+    self.problem = problem
+    self.permissions = permissions
+    self.manifest = manifest
+  }
+
+  public init(json: JSON, path: JSONPath) throws(JSONError) {
+    let members = try json.object(at: path)
+    id = try members.optional("id", at: path)
+    version = try members.optional("version", at: path)
+    vendor = try members.optional("vendor", at: path)
+    self.path = try members.required("path", at: path)
+    types = try members.required("types", at: path)
+    sha256 = try members.optional("sha256", at: path)
+    problem = try members.optional("problem", at: path)
+    permissions = try members.required("permissions", at: path)
+    manifest = try members.optional("manifest", at: path)
+  }
+
+  public func json() -> JSON {
+    var members = JSONObject()
+    members.setOptional("id", id)
+    members.setOptional("version", version)
+    members.setOptional("vendor", vendor)
+    members.set("path", path)
+    members.set("types", types)
+    members.setOptional("sha256", sha256)
+    members.setOptional("problem", problem)
+    members.set("permissions", permissions)
+    members.setOptional("manifest", manifest)
+    return .object(members)
+  }
+}
