@@ -162,7 +162,8 @@ let rooms: [Room] = [
   Room(
     layer: .plugins,
     targets: [
-      .executableTarget(name: "bench-peer", path: "Benchmarks/bench-peer", cSettings: cSettings),
+      .executableTarget(
+        name: "bench-peer", dependencies: ["CZlib"], path: "Benchmarks/bench-peer", cSettings: cSettings),
       .executableTarget(
         name: "bench",
         dependencies: [
