@@ -1,0 +1,172 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CShims
+public import JSON
+internal import Synchronization
+
+extension Peer {
+  /// Calls a method of the other side and returns its result.
+  ///
+  /// When the deadline passes, or the task is cancelled, the other side is told with `$/cancel` and gets the configured
+  /// grace to answer; an answer in that time counts, a result included. Without one the call fails, `mayHaveRun` set.
+  ///
+  /// - Parameters:
+  ///   - params: an object (or an array).
+  ///   - timeout: the call's deadline from now.
+  ///   - silence: longest time without progress or heartbeat before the call counts as hung; nil for no such limit.
+  ///   - onProgress: told of signs of life, at most five a second; runs on the I/O thread and must not block.
+  public func call(
+    _ method: String, _ params: JSON, timeout: Duration, silence: Duration? = nil,
+    onProgress: (@Sendable (CallProgress) -> Void)? = nil
+  ) async throws(RPCError) -> JSON {
+    let id = calls.nextID()
+    var buffer = outbox.buffer()
+    MessageWriter.request(id: id, method: method, params: params, into: &buffer)
+    guard buffer.count <= configuration.maxOutgoingMessageBytes + 1 else {
+      throw .tooLarge("the request \(method)", buffer.count - 1, limit: configuration.maxOutgoingMessageBytes)
+    }
+    let outcome = await withTaskCancellationHandler {
+      await withUnsafeContinuation { continuation in
+        let now = MonotonicTime.now
+        let call = CallTable.Call(
+          method: method, continuation: continuation, onProgress: onProgress, deadline: now + timeout.nanoseconds,
+          silence: silence?.nanoseconds, lastSign: now, rate: RateLimit(perSecond: 5, now: now))
+        begin(id, call, &buffer)
+        if Task.isCancelled { cancel(id) }
+      }
+    } onCancel: {
+      cancel(id)
+    }
+    return try outcome.get()
+  }
+
+  /// Sends a notification; there is no answer.
+  public func notify(_ method: String, _ params: JSON) throws(RPCError) {
+    var buffer = outbox.buffer()
+    MessageWriter.notification(method: method, params: params, into: &buffer)
+    guard buffer.count <= configuration.maxOutgoingMessageBytes + 1 else {
+      throw .tooLarge("the notification \(method)", buffer.count - 1, limit: configuration.maxOutgoingMessageBytes)
+    }
+    switch send(&buffer, isBounded: true) {
+    case .accepted: return
+    case .overloaded: throw overloaded(method)
+    case .closed: throw closeReason ?? .closed("\(configuration.name): the connection is closed", mayHaveRun: false)
+    }
+  }
+
+  // MARK: - Beginning
+
+  private func begin(_ id: Int64, _ call: CallTable.Call, _ buffer: inout [UInt8]) {
+    if var reason = calls.add(id, call) {
+      reason.mayHaveRun = false
+      return call.continuation.resume(returning: .failure(reason))
+    }
+    deadlines.need(by: call.due)
+    if reader.isPaused.load(ordering: .sequentiallyConsistent) { reconsiderReading() }
+    switch send(&buffer, isBounded: true) {
+    case .accepted:
+      if let kind = calls.markSent(id) { tellCancel(id, kind) }
+    case .overloaded: fail(id, overloaded(call.method))
+    case .closed: fail(id, .closed("\(configuration.name): the connection is closing", mayHaveRun: false))
+    }
+  }
+
+  private func fail(_ id: Int64, _ error: RPCError) {
+    guard case .call(let call) = calls.take(id) else { return }
+    call.continuation.resume(returning: .failure(error))
+  }
+
+  private func overloaded(_ method: String) -> RPCError {
+    .overloaded("\(configuration.name) does not read fast enough: \(method) was not sent; try again later")
+  }
+
+  func send(_ buffer: inout [UInt8], isBounded: Bool) -> Outbox.Sent {
+    if let transcript = configuration.transcript, let json = try? JSON.parse(buffer, limits: .init(maxBytes: .max)) {
+      transcript.record(.outgoing, json)
+    }
+    let sent = outbox.send(&buffer, isBounded: isBounded)
+    if case .accepted = sent { counts.withLock { $0.sent += 1 } }
+    return sent
+  }
+
+  // MARK: - Cancelling
+
+  private func cancel(_ id: Int64) {
+    let graceEnds = MonotonicTime.now + configuration.cancelGrace.nanoseconds
+    let tells = calls.beginCancel(id, .cancelled, graceEnds: graceEnds)
+    deadlines.need(by: graceEnds)
+    if tells { tellCancel(id, .cancelled) }
+  }
+
+  private func tellCancel(_ id: Int64, _ kind: RPCError.Kind) {
+    var buffer = outbox.buffer()
+    MessageWriter.notification(
+      method: ReservedMethod.cancel, params: ["id": .int(id), "reason": .string(kind.rawValue)], into: &buffer)
+    _ = send(&buffer, isBounded: false)
+  }
+
+  func deadlinePassed() {
+    let now = MonotonicTime.now
+    let due = calls.sweep(now: now, graceEnds: now + configuration.cancelGrace.nanoseconds)
+    for id in due.cancelled { tellCancel(id, .timeout) }
+    for call in due.expired { call.continuation.resume(returning: .failure(expired(call))) }
+    if due.next != MonotonicTime.never { deadlines.need(by: due.next) }
+  }
+
+  private func expired(_ call: CallTable.Call) -> RPCError {
+    var kind = RPCError.Kind.timeout
+    if case .cancelling(let reason) = call.phase { kind = reason }
+    let isTimeout = kind == .timeout
+    return RPCError(
+      kind: kind, code: isTimeout ? .deadlineExceeded : .cancelled,
+      message:
+        "\(configuration.name) did not answer \(call.method) \(isTimeout ? "in time" : "after its cancellation"), "
+        + "nor the request to cancel it; whether it was done is not known",
+      data: RPCError.data(isTimeout ? "DEADLINE_EXCEEDED" : "CANCELLED", outcome: "unknown", retry: "same_key"),
+      mayHaveRun: true)
+  }
+
+  // MARK: - Answers, on the I/O thread
+
+  func settle(_ id: Int64?, _ outcome: Result<JSON, RPCError>) {
+    guard let id else {
+      counts.withLock { $0.unknownAnswers += 1 }
+      return
+    }
+    switch calls.take(id) {
+    case .call(let call): call.continuation.resume(returning: Self.explain(outcome, call))
+    case .late: counts.withLock { $0.lateAnswers += 1 }
+    case .duplicate: counts.withLock { $0.duplicateAnswers += 1 }
+    case .unknown: counts.withLock { $0.unknownAnswers += 1 }
+    }
+  }
+
+  /// An error that answers our cancel says why we cancelled.
+  private static func explain(_ outcome: Result<JSON, RPCError>, _ call: CallTable.Call) -> Result<JSON, RPCError> {
+    guard case .failure(var error) = outcome, error.code == .cancelled, case .cancelling(let kind) = call.phase else {
+      return outcome
+    }
+    error.kind = kind
+    return .failure(error)
+  }
+
+  func noteProgress(_ params: JSON, isHeartbeat: Bool) {
+    let isPassedOn = passOn(params, isHeartbeat: isHeartbeat)
+    if !isPassedOn { counts.withLock { $0.ignoredProgress += 1 } }
+  }
+
+  private func passOn(_ params: JSON, isHeartbeat: Bool) -> Bool {
+    guard let id = params["id"]?.intValue else { return false }
+    let now = MonotonicTime.now
+    if isHeartbeat {
+      guard let tell = calls.sign(id, nil, now: now) else { return false }
+      tell(.heartbeat)
+      return true
+    }
+    guard let progress = try? params.decode(as: ProgressReport.self) else { return false }
+    guard let tell = calls.sign(id, (params["seq"]?.intValue, progress), now: now) else { return false }
+    tell(.report(progress))
+    return true
+  }
+}

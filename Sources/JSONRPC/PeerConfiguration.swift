@@ -1,0 +1,32 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+/// Limits and times of one connection.
+public struct PeerConfiguration: Sendable {
+  /// Name of the other side in messages: "plugin org.example.dir (store local)".
+  public var name = "peer"
+  /// Longest line read; a longer one closes the connection. The protocol's ceiling is 64 MiB.
+  public var maxMessageBytes = 4 << 20
+  /// Longest message sent: what the other side said it reads.
+  public var maxOutgoingMessageBytes = 4 << 20
+  /// Deepest nesting read.
+  public var maxDepth = 64
+  /// Bytes that may wait to be sent; a call over it fails as overloaded, and reading stops while answers exceed it.
+  public var maxOutgoingBytes = 8 << 20
+  /// Incoming requests worked on at the same time.
+  public var maxConcurrentRequests = 16
+  /// Incoming requests that may wait for their turn; at that many reading stops.
+  public var maxQueuedRequests = 64
+  /// Lines that are no protocol messages a connection survives; one more is a violation.
+  public var toleratedStrayLines = 2
+  /// Time the other side gets to answer a `$/cancel` before the call ends with an unknown outcome.
+  public var cancelGrace: Duration = .seconds(10)
+  /// Time between the end of input and closing, for someone who knows more (the exit status) to close first.
+  public var endGrace: Duration = .zero
+  /// Messages longer than this many bytes are decoded off the I/O thread.
+  public var inlineDecodeBytes = 16 << 10
+  /// Records both directions; nil (nothing is recorded) unless set.
+  public var transcript: Transcript?
+
+  public init() {}
+}
