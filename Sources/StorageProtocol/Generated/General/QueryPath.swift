@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+// Generated from protocol/v1/protocol.json by scripts/generate. Change that, not this.
+
+public import JSON
+
+/// Where QEMU or a container finds a volume.
+public enum QueryPath: StorageMethod {
+  public static let name = "path"
+  public static let annotations = MethodAnnotations(
+    direction: .hostToPlugin,
+    group: "general",
+    summary: "Where QEMU or a container finds a volume.",
+    mutating: false,
+    idempotent: true,
+    lock: .none,
+    defaultTimeout: .milliseconds(5000),
+    capability: "general",
+    pveMethod: "path",
+    hostDefault: HostDefault(.method, "`filesystem_path`."),
+    errors: [
+      .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
+      .overloaded, .cancelled, .deadlineExceeded, .nameInvalid, .volumeNotFound, .notSupported, .corrupt,
+      .configInvalid, .storageUnavailable, .storageNotActive, .authFailed, .permissionDenied, .backendError,
+      .hostDenied, .snapshotNotFound,
+    ])
+
+  /// Arguments of `path`.
+  public struct Params: JSONCodable, Sendable, Hashable {
+    /// The storage.
+    public var storeid: String
+    /// Its configuration.
+    public var scfg: JSONObject
+    /// The volume.
+    public var volname: String
+    /// A snapshot of it; the live state when absent.
+    public var snapname: String?
+
+    public init(storeid: String, scfg: JSONObject, volname: String, snapname: String? = nil) {
+      self.storeid = storeid
+      self.scfg = scfg
+      self.volname = volname
+      self.snapname = snapname
+    }
+
+    public init(json: JSON, path: JSONPath) throws(JSONError) {
+      let object = try json.object(at: path)
+      self.storeid = try object.text("storeid", .storageId, at: path)
+      self.scfg = try object.required("scfg", at: path)
+      self.volname = try object.text("volname", .volumeName, at: path)
+      self.snapname = try object.optionalText("snapname", .snapshotName, at: path)
+    }
+
+    public func json() -> JSON {
+      var object = JSONObject()
+      object.reserveCapacity(4)
+      object.appendNew("storeid", .string(storeid))
+      object.appendNew("scfg", .object(scfg))
+      object.appendNew("volname", .string(volname))
+      if let snapname { object.appendNew("snapname", .string(snapname)) }
+      return .object(object)
+    }
+  }
+
+  /// What `path` answers.
+  public struct Result: JSONCodable, Sendable, Hashable {
+    /// Where QEMU or a container finds it.
+    public var path: String
+    /// Owner.
+    public var vmid: Int?
+    /// What it is.
+    public var vtype: String
+
+    public init(path: String, vtype: String, vmid: Int? = nil) {
+      self.path = path
+      self.vmid = vmid
+      self.vtype = vtype
+    }
+
+    public init(json: JSON, path: JSONPath) throws(JSONError) {
+      let object = try json.object(at: path)
+      self.path = try object.text("path", .absolutePath, at: path)
+      self.vmid = try object.optionalInteger("vmid", 1...999_999_999, at: path)
+      self.vtype = try object.text("vtype", .volumeTypeName, at: path)
+    }
+
+    public func json() -> JSON {
+      var object = JSONObject()
+      object.reserveCapacity(3)
+      object.appendNew("path", .string(path))
+      if let vmid { object.appendNew("vmid", .int(Int64(vmid))) }
+      object.appendNew("vtype", .string(vtype))
+      return .object(object)
+    }
+  }
+}

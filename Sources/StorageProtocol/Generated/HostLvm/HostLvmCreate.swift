@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+// Generated from protocol/v1/protocol.json by scripts/generate. Change that, not this.
+
+public import JSON
+
+/// Makes a logical volume.
+public enum HostLvmCreate: StorageMethod {
+  public static let name = "host.lvm.create"
+  public static let annotations = MethodAnnotations(
+    direction: .pluginToHost,
+    group: "host-lvm",
+    summary: "Makes a logical volume.",
+    mutating: true,
+    idempotent: true,
+    lock: .none,
+    defaultTimeout: .milliseconds(60_000),
+    capability: "host-lvm",
+    errors: [
+      .invalidParams, .internalError, .hostDenied, .overloaded, .cancelled, .deadlineExceeded, .volumeNotFound,
+      .backendError, .volumeExists, .noSpace,
+    ])
+
+  /// Arguments of `host.lvm.create`.
+  public struct Params: JSONCodable, Sendable, Hashable {
+    /// Id of the request, from the host, that this call serves; its deadline holds here too.
+    public var parent: Int64
+    /// Volume group of the grant.
+    public var vg: String
+    /// Logical volume; its name must match the grant's pattern.
+    public var lv: String
+    /// Size in bytes, rounded up to extents.
+    public var size: ByteCount
+    /// Thin pool to take it from.
+    public var thinPool: String?
+    /// Tags to set.
+    public var tags: [String]?
+    /// Wipe signatures and the first blocks.
+    public var wipe: Bool?
+
+    public init(
+      parent: Int64, vg: String, lv: String, size: ByteCount, thinPool: String? = nil, tags: [String]? = nil,
+      wipe: Bool? = nil
+    ) {
+      self.parent = parent
+      self.vg = vg
+      self.lv = lv
+      self.size = size
+      self.thinPool = thinPool
+      self.tags = tags
+      self.wipe = wipe
+    }
+
+    public init(json: JSON, path: JSONPath) throws(JSONError) {
+      let object = try json.object(at: path)
+      self.parent = try object.integer("parent", 0...Int64.max, at: path)
+      self.vg = try object.text("vg", .lvmName, at: path)
+      self.lv = try object.text("lv", .lvmName, at: path)
+      self.size = try object.integer("size", 0...Int64.max, at: path)
+      self.thinPool = try object.optionalText("thinPool", .length(0...128), at: path)
+      self.tags = try object.optionalTexts("tags", .length(0...128), upTo: 32, at: path)
+      self.wipe = try object.optional("wipe", at: path)
+    }
+
+    public func json() -> JSON {
+      var object = JSONObject()
+      object.reserveCapacity(7)
+      object.appendNew("parent", .int(parent))
+      object.appendNew("vg", .string(vg))
+      object.appendNew("lv", .string(lv))
+      object.appendNew("size", .int(size))
+      if let thinPool { object.appendNew("thinPool", .string(thinPool)) }
+      if let tags { object.appendNew("tags", tags.json()) }
+      if let wipe { object.appendNew("wipe", .bool(wipe)) }
+      return .object(object)
+    }
+  }
+
+  /// What `host.lvm.create` answers.
+  public struct Result: JSONCodable, Sendable, Hashable {
+    /// The volume.
+    public var volume: LogicalVolume
+
+    public init(volume: LogicalVolume) {
+      self.volume = volume
+    }
+
+    public init(json: JSON, path: JSONPath) throws(JSONError) {
+      let object = try json.object(at: path)
+      self.volume = try object.required("volume", at: path)
+    }
+
+    public func json() -> JSON {
+      var object = JSONObject()
+      object.reserveCapacity(1)
+      object.appendNew("volume", volume.json())
+      return .object(object)
+    }
+  }
+}

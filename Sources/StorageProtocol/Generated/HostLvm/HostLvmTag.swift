@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+// Generated from protocol/v1/protocol.json by scripts/generate. Change that, not this.
+
+public import JSON
+
+/// Changes the tags of a logical volume.
+public enum HostLvmTag: StorageMethod {
+  public static let name = "host.lvm.tag"
+  public static let annotations = MethodAnnotations(
+    direction: .pluginToHost,
+    group: "host-lvm",
+    summary: "Changes the tags of a logical volume.",
+    mutating: true,
+    idempotent: true,
+    lock: .none,
+    defaultTimeout: .milliseconds(10_000),
+    capability: "host-lvm",
+    errors: [
+      .invalidParams, .internalError, .hostDenied, .overloaded, .cancelled, .deadlineExceeded, .volumeNotFound,
+      .backendError,
+    ])
+
+  /// Arguments of `host.lvm.tag`.
+  public struct Params: JSONCodable, Sendable, Hashable {
+    /// Id of the request, from the host, that this call serves; its deadline holds here too.
+    public var parent: Int64
+    /// Volume group of the grant.
+    public var vg: String
+    /// Logical volume; its name must match the grant's pattern.
+    public var lv: String
+    /// Tags to add.
+    public var add: [String]?
+    /// Tags to remove.
+    public var remove: [String]?
+
+    public init(parent: Int64, vg: String, lv: String, add: [String]? = nil, remove: [String]? = nil) {
+      self.parent = parent
+      self.vg = vg
+      self.lv = lv
+      self.add = add
+      self.remove = remove
+    }
+
+    public init(json: JSON, path: JSONPath) throws(JSONError) {
+      let object = try json.object(at: path)
+      self.parent = try object.integer("parent", 0...Int64.max, at: path)
+      self.vg = try object.text("vg", .lvmName, at: path)
+      self.lv = try object.text("lv", .lvmName, at: path)
+      self.add = try object.optionalTexts("add", .length(0...128), upTo: 32, at: path)
+      self.remove = try object.optionalTexts("remove", .length(0...128), upTo: 32, at: path)
+    }
+
+    public func json() -> JSON {
+      var object = JSONObject()
+      object.reserveCapacity(5)
+      object.appendNew("parent", .int(parent))
+      object.appendNew("vg", .string(vg))
+      object.appendNew("lv", .string(lv))
+      if let add { object.appendNew("add", add.json()) }
+      if let remove { object.appendNew("remove", remove.json()) }
+      return .object(object)
+    }
+  }
+
+  /// What `host.lvm.tag` answers.
+  public struct Result: JSONCodable, Sendable, Hashable {
+    public init() {}
+
+    public init(json: JSON, path: JSONPath) throws(JSONError) {
+      _ = try json.object(at: path)
+    }
+
+    public func json() -> JSON {
+      .object(JSONObject())
+    }
+  }
+}

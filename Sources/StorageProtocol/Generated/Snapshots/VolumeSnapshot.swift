@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+// Generated from protocol/v1/protocol.json by scripts/generate. Change that, not this.
+
+public import JSON
+
+/// Takes a snapshot of a volume.
+public enum VolumeSnapshot: StorageMethod {
+  public static let name = "volume_snapshot"
+  public static let annotations = MethodAnnotations(
+    direction: .hostToPlugin,
+    group: "snapshots",
+    summary: "Takes a snapshot of a volume.",
+    mutating: true,
+    idempotent: true,
+    lock: .volume,
+    defaultTimeout: .milliseconds(600_000),
+    longRunning: true,
+    capability: "snapshot",
+    pveMethod: "volume_snapshot",
+    hostDefault: HostDefault(.none, "NOT_SUPPORTED"),
+    errors: [
+      .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
+      .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,
+      .permissionDenied, .backendError, .hostDenied, .nameInvalid, .volumeNotFound, .notSupported, .corrupt,
+      .staleFence, .lockRequired, .lockLost, .idempotencyConflict, .inProgress, .readOnly, .noSpace, .quotaExceeded,
+      .snapshotExists, .volumeBusy,
+    ])
+
+  /// Arguments of `volume_snapshot`.
+  public struct Params: JSONCodable, Sendable, Hashable {
+    /// The storage.
+    public var storeid: String
+    /// Its configuration.
+    public var scfg: JSONObject
+    /// The volume.
+    public var volname: String
+    /// The snapshot.
+    public var snapname: String
+    /// Whether a guest uses the volume now.
+    public var running: Bool?
+
+    public init(storeid: String, scfg: JSONObject, volname: String, snapname: String, running: Bool? = nil) {
+      self.storeid = storeid
+      self.scfg = scfg
+      self.volname = volname
+      self.snapname = snapname
+      self.running = running
+    }
+
+    public init(json: JSON, path: JSONPath) throws(JSONError) {
+      let object = try json.object(at: path)
+      self.storeid = try object.text("storeid", .storageId, at: path)
+      self.scfg = try object.required("scfg", at: path)
+      self.volname = try object.text("volname", .volumeName, at: path)
+      self.snapname = try object.text("snapname", .snapshotName, at: path)
+      self.running = try object.optional("running", at: path)
+    }
+
+    public func json() -> JSON {
+      var object = JSONObject()
+      object.reserveCapacity(5)
+      object.appendNew("storeid", .string(storeid))
+      object.appendNew("scfg", .object(scfg))
+      object.appendNew("volname", .string(volname))
+      object.appendNew("snapname", .string(snapname))
+      if let running { object.appendNew("running", .bool(running)) }
+      return .object(object)
+    }
+  }
+
+  /// What `volume_snapshot` answers.
+  public struct Result: JSONCodable, Sendable, Hashable {
+    public init() {}
+
+    public init(json: JSON, path: JSONPath) throws(JSONError) {
+      _ = try json.object(at: path)
+    }
+
+    public func json() -> JSON {
+      .object(JSONObject())
+    }
+  }
+}

@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+// Generated from protocol/v1/protocol.json by scripts/generate. Change that, not this.
+
+public import JSON
+
+/// Gives a volume another name or owner.
+public enum RenameVolume: StorageMethod {
+  public static let name = "rename_volume"
+  public static let annotations = MethodAnnotations(
+    direction: .hostToPlugin,
+    group: "volumes",
+    summary: "Gives a volume another name or owner.",
+    mutating: true,
+    idempotent: true,
+    lock: .storage,
+    defaultTimeout: .milliseconds(60_000),
+    capability: "rename",
+    pveMethod: "rename_volume",
+    hostDefault: HostDefault(.none, "NOT_SUPPORTED"),
+    errors: [
+      .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
+      .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,
+      .permissionDenied, .backendError, .hostDenied, .nameInvalid, .volumeNotFound, .notSupported, .corrupt,
+      .staleFence, .lockRequired, .lockLost, .idempotencyConflict, .inProgress, .readOnly, .volumeExists, .volumeBusy,
+      .hasDependents,
+    ])
+
+  /// Arguments of `rename_volume`.
+  public struct Params: JSONCodable, Sendable, Hashable {
+    /// The storage.
+    public var storeid: String
+    /// Its configuration.
+    public var scfg: JSONObject
+    /// The volume.
+    public var volname: String
+    /// The new owner.
+    public var targetVmid: Int
+    /// The new name, chosen by the host.
+    public var targetVolname: String
+
+    public init(storeid: String, scfg: JSONObject, volname: String, targetVmid: Int, targetVolname: String) {
+      self.storeid = storeid
+      self.scfg = scfg
+      self.volname = volname
+      self.targetVmid = targetVmid
+      self.targetVolname = targetVolname
+    }
+
+    public init(json: JSON, path: JSONPath) throws(JSONError) {
+      let object = try json.object(at: path)
+      self.storeid = try object.text("storeid", .storageId, at: path)
+      self.scfg = try object.required("scfg", at: path)
+      self.volname = try object.text("volname", .volumeName, at: path)
+      self.targetVmid = try object.integer("targetVmid", 1...999_999_999, at: path)
+      self.targetVolname = try object.text("targetVolname", .volumeName, at: path)
+    }
+
+    public func json() -> JSON {
+      var object = JSONObject()
+      object.reserveCapacity(5)
+      object.appendNew("storeid", .string(storeid))
+      object.appendNew("scfg", .object(scfg))
+      object.appendNew("volname", .string(volname))
+      object.appendNew("targetVmid", .int(Int64(targetVmid)))
+      object.appendNew("targetVolname", .string(targetVolname))
+      return .object(object)
+    }
+  }
+
+  /// What `rename_volume` answers.
+  public struct Result: JSONCodable, Sendable, Hashable {
+    /// The new name; must be the one asked for.
+    public var volname: String
+
+    public init(volname: String) {
+      self.volname = volname
+    }
+
+    public init(json: JSON, path: JSONPath) throws(JSONError) {
+      let object = try json.object(at: path)
+      self.volname = try object.text("volname", .volumeName, at: path)
+    }
+
+    public func json() -> JSON {
+      var object = JSONObject()
+      object.reserveCapacity(1)
+      object.appendNew("volname", .string(volname))
+      return .object(object)
+    }
+  }
+}
