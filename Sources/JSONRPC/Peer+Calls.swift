@@ -16,11 +16,13 @@ extension Peer {
   ///   - timeout: the call's deadline from now.
   ///   - silence: longest time without progress or heartbeat before the call counts as hung; nil for no such limit.
   ///   - onProgress: told of signs of life, at most five a second; runs on the I/O thread and must not block.
+  ///   - onID: told the request's id before it is sent, since the other side may name it at once.
   public func call(
     _ method: String, _ params: JSON, timeout: Duration, silence: Duration? = nil,
-    onProgress: (@Sendable (CallProgress) -> Void)? = nil
+    onProgress: (@Sendable (CallProgress) -> Void)? = nil, onID: ((Int64) -> Void)? = nil
   ) async throws(RPCError) -> JSON {
     let id = calls.nextID()
+    onID?(id)
     var buffer = outbox.buffer()
     MessageWriter.request(id: id, method: method, params: params, into: &buffer)
     guard buffer.count <= configuration.maxOutgoingMessageBytes + 1 else {
@@ -118,13 +120,15 @@ extension Peer {
     var kind = RPCError.Kind.timeout
     if case .cancelling(let reason) = call.phase { kind = reason }
     let isTimeout = kind == .timeout
-    return RPCError(
+    var error = RPCError(
       kind: kind, code: isTimeout ? .deadlineExceeded : .cancelled,
       message:
         "\(configuration.name) did not answer \(call.method) \(isTimeout ? "in time" : "after its cancellation"), "
         + "nor the request to cancel it; whether it was done is not known",
       data: RPCError.data(isTimeout ? "DEADLINE_EXCEEDED" : "CANCELLED", outcome: "unknown", retry: "same_key"),
       mayHaveRun: true)
+    error.isUnanswered = true
+    return error
   }
 
   // MARK: - Answers, on the I/O thread

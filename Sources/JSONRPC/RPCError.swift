@@ -52,6 +52,8 @@ public struct RPCError: Error, Sendable, Hashable {
   public var data: JSON?
   /// False only when it is certain that the other side never saw the request.
   public var mayHaveRun: Bool
+  /// The other side answered neither the call nor the request to cancel it: it may still be at work.
+  public var isUnanswered = false
 
   public init(kind: Kind, code: Code, message: String, data: JSON? = nil, mayHaveRun: Bool) {
     self.kind = kind
