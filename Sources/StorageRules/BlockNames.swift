@@ -89,9 +89,7 @@ enum BlockNames {
 
   /// The characters of logical volume names: letters, digits, `-`, `_`, `.`, a letter or digit first and last.
   private static func checkLogicalVolume(_ text: String) throws(RulesError) {
-    let bytes = text.utf8
-    guard bytes.count >= 2, bytes.allSatisfy({ isAlphanumeric($0) || "-_.".utf8.contains($0) }),
-      let first = bytes.first, let last = bytes.last, isAlphanumeric(first), isAlphanumeric(last)
+    guard StorageName.isLogicalVolumeName(text)
     else {
       throw RulesError(
         .invalidName, "\(quoted(text)) is no name of a logical volume",

@@ -26,6 +26,15 @@ public enum StorageName {
     }
   }
 
+  /// Whether a text may name a logical volume or volume group: letters, digits, `-`, `_`, `.`, a letter or digit first
+  /// and last, at least two characters.
+  public static func isLogicalVolumeName(_ text: String) -> Bool {
+    let bytes = text.utf8
+    guard bytes.count >= 2, let first = bytes.first, let last = bytes.last else { return false }
+    return isAlphanumeric(first) && isAlphanumeric(last)
+      && bytes.allSatisfy { isAlphanumeric($0) || "-_.".utf8.contains($0) }
+  }
+
   /// Whether a text is a storage id.
   public static func isValid(_ text: String) -> Bool {
     do throws(RulesError) {

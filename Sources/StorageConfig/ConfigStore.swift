@@ -1,0 +1,192 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+public import JSON
+internal import Synchronization
+
+/// The configuration on the disk: `storage.cfg` and the secrets beside it.
+///
+/// Reading never waits for a writer. A writer holds the configuration lock from before its hook runs until the new
+/// file is durable: a queue in this process, a flock towards others. The file is replaced as a whole; a full disk or a
+/// crash leaves the old one.
+public final class ConfigStore: Sendable {
+  /// Runs inside the lock, before anything is written; what it throws aborts the change.
+  public typealias Hook = @Sendable (ConfigDraft) async throws -> HookResult
+  /// Runs when a hook succeeded and the change could not be written after all.
+  public typealias Undo = @Sendable (ConfigDraft) async -> Void
+
+  private struct State: Sendable {
+    var schema: StorageSchema
+    var snapshot: ConfigSnapshot
+    /// Grows with every publication, so that a slow reader never puts back what it read before.
+    var version = 0
+  }
+
+  static let fileName = "storage.cfg"
+  static let lockName = "storage.cfg.lock"
+  /// A configuration larger than this is no configuration.
+  static let sizeLimit = 16 << 20
+
+  /// The sensitive properties.
+  public let secrets: SecretStore
+
+  private let state: Mutex<State>
+  private let directory: DurableDirectory
+  private let reader = DiskQueue("berth.config.read")
+  private let writer = DiskQueue("berth.config.write")
+  private let gate = FairGate()
+
+  private init(directory: DurableDirectory, secrets: SecretStore, state: State) {
+    self.directory = directory
+    self.secrets = secrets
+    self.state = Mutex(state)
+  }
+
+  /// Opens the configuration in a state directory: `storage.cfg`, made by the first change, and `secrets/`.
+  ///
+  /// Secrets that a crash left behind without a storage are removed.
+  public static func open(directory: String, schema: StorageSchema) async throws(ConfigError) -> ConfigStore {
+    let secrets = try await SecretStore(directory: "\(directory)/secrets")
+    let (opened, file) = try await DiskQueue("berth.config.open").run { () throws(ConfigError) in
+      let opened = try DurableDirectory(directory, mode: 0o750)
+      return (opened, try load(opened))
+    }
+    let store = ConfigStore(
+      directory: opened, secrets: secrets,
+      state: State(schema: schema, snapshot: ConfigSnapshot(file: file, schema: schema)))
+    for orphan in try await secrets.storages() where file.sections(named: orphan).isEmpty {
+      try await secrets.remove(orphan)
+    }
+    return store
+  }
+
+  // MARK: Reading
+
+  /// The configuration as last read or written: at once, without a look at the disk.
+  public var snapshot: ConfigSnapshot { state.withLock { $0.snapshot } }
+
+  /// The configuration as it is on the disk now, edits by others included.
+  public func read() async throws(ConfigError) -> ConfigSnapshot {
+    let version = state.withLock { $0.version }
+    let file = try await reader.run { [directory] () throws(ConfigError) in try Self.load(directory) }
+    return publish(file, unlessNewerThan: version)
+  }
+
+  /// The storage types in force.
+  public var schema: StorageSchema { state.withLock { $0.schema } }
+
+  /// Puts other storage types in force: plugins came or went.
+  public func setSchema(_ schema: StorageSchema) {
+    state.withLock { state in
+      state.schema = schema
+      state.version += 1
+      state.snapshot = ConfigSnapshot(file: state.snapshot.file, schema: schema)
+    }
+  }
+
+  // MARK: Changing
+
+  /// Adds a storage. See ``ConfigEditor/add(id:type:values:digest:)`` for the rules.
+  @discardableResult
+  public func add(
+    id: String, type: String, values: JSONObject, digest: String? = nil, owner: String = "berthd",
+    timeout: Duration = .seconds(60), hook: Hook = { _ in .none }, undo: Undo = { _ in }
+  ) async throws -> ConfigDraft {
+    try await change("add \(id)", owner: owner, timeout: timeout, hook: hook, undo: undo) {
+      (editor) throws(ConfigError) in try editor.add(id: id, type: type, values: values, digest: digest)
+    }
+  }
+
+  /// Changes a storage. See ``ConfigEditor/update(id:values:deleting:digest:)`` for the rules.
+  @discardableResult
+  public func update(
+    id: String, values: JSONObject, deleting: [String] = [], digest: String? = nil, owner: String = "berthd",
+    timeout: Duration = .seconds(60), hook: Hook = { _ in .none }, undo: Undo = { _ in }
+  ) async throws -> ConfigDraft {
+    try await change("update \(id)", owner: owner, timeout: timeout, hook: hook, undo: undo) {
+      (editor) throws(ConfigError) in
+      try editor.update(id: id, values: values, deleting: deleting, digest: digest)
+    }
+  }
+
+  /// Removes a storage from the configuration, its secrets too. Its data stays where it is.
+  @discardableResult
+  public func remove(
+    id: String, digest: String? = nil, owner: String = "berthd", timeout: Duration = .seconds(60),
+    hook: Hook = { _ in .none }, undo: Undo = { _ in }
+  ) async throws -> ConfigDraft {
+    try await change("remove \(id)", owner: owner, timeout: timeout, hook: hook, undo: undo) {
+      (editor) throws(ConfigError) in try editor.remove(id: id, digest: digest)
+    }
+  }
+
+  private func change(
+    _ operation: String, owner: String, timeout: Duration, hook: Hook, undo: Undo,
+    plan: (ConfigEditor) throws(ConfigError) -> ConfigDraft
+  ) async throws -> ConfigDraft {
+    guard await gate.enter() else {
+      throw ConfigError(.cancelled, "\(operation) was cancelled while it waited for the configuration lock")
+    }
+    defer { gate.leave() }
+    let waitMs = Int(timeout / .milliseconds(1))
+    // The lock is freed when this value goes, after the write or after an error.
+    let lock = try await writer.run { [directory] () throws(ConfigError) in
+      try directory.lock(Self.lockName, owner: "\(owner), \(operation)", waitMs: waitMs)
+    }
+    defer { withExtendedLifetime(lock) {} }
+    let file = try await writer.run { [directory] () throws(ConfigError) in try Self.load(directory) }
+    let draft = try plan(ConfigEditor(schema: schema, file: file))
+    let result = try await hook(draft)
+    do {
+      let editor = ConfigEditor(schema: schema, file: file)
+      let patched = try editor.patch(draft, set: result.set, deleting: result.delete, secrets: result.secrets)
+      try await commit(patched, over: file)
+      return patched
+    } catch {
+      await undo(draft)
+      throw error
+    }
+  }
+
+  /// Writes secrets and file so that a crash in between leaves either all of the old or at most secrets without a
+  /// storage, which the next start removes.
+  private func commit(_ draft: ConfigDraft, over old: StorageConfigFile) async throws(ConfigError) {
+    let before = draft.secrets.isEmpty ? nil : try await secrets.apply(draft.secrets, to: draft.id)
+    do throws(ConfigError) {
+      try await writer.run { [directory] () throws(ConfigError) in
+        // Who edits the file by hand takes no lock: what came in since is not overwritten.
+        let now = try Self.load(directory)
+        guard now == old else {
+          throw ConfigError(
+            .digestConflict,
+            "the configuration was edited by others while it was being changed: its digest was "
+              + "'\(old.digest)' and is '\(now.digest)' now", storeid: draft.id, hint: "repeat the change")
+        }
+        if draft.file != old { try directory.replace(Self.fileName, draft.file.bytes, mode: 0o640) }
+      }
+    } catch {
+      if let before { try await secrets.replace(before, of: draft.id) }
+      throw error
+    }
+    _ = publish(draft.file, unlessNewerThan: nil)
+    if draft.action == .remove { try await secrets.remove(draft.id) }
+  }
+
+  // MARK: Details
+
+  private static func load(_ directory: DurableDirectory) throws(ConfigError) -> StorageConfigFile {
+    StorageConfigFile(parsing: try directory.read(fileName, limit: sizeLimit) ?? [])
+  }
+
+  private func publish(_ file: StorageConfigFile, unlessNewerThan version: Int?) -> ConfigSnapshot {
+    let (schema, current) = state.withLock { ($0.schema, $0.snapshot) }
+    // Resolving is the costly part and needs no lock; most reads find the file as it was.
+    let fresh = current.file == file ? current : ConfigSnapshot(file: file, schema: schema)
+    return state.withLock { state in
+      if let version, state.version != version { return state.snapshot }
+      state.version += 1
+      state.snapshot = fresh
+      return fresh
+    }
+  }
+}
