@@ -44,8 +44,8 @@ func module(
   if let tests {
     targets.append(
       .testTarget(
-        name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies + tests, exclude: testExclude,
-        swiftSettings: settings))
+        name: "\(name)Tests", dependencies: [.target(name: name), "TestSupport"] + dependencies + tests,
+        exclude: testExclude, swiftSettings: settings))
   }
   return Room(layer: layer, targets: targets)
 }
@@ -84,8 +84,8 @@ let rooms: [Room] = [
     ]),
 
   // MARK: Protocol
-  module(.protocol, "JSON", ["CJansson"], tests: ["TestSupport"], testExclude: ["Vectors"]),
-  module(.protocol, "JSONRPC", ["CShims", "JSON"], tests: ["TestSupport"]),
+  module(.protocol, "JSON", ["CJansson"], testExclude: ["Vectors"]),
+  module(.protocol, "JSONRPC", ["CShims", "JSON"]),
   module(.protocol, "StorageProtocol", ["JSON", "JSONRPC"]),
   module(.protocol, "StorageRules", ["JSON", "StorageProtocol"]),
   module(.protocol, "StoragePluginKit", ["CShims", "JSON", "JSONRPC", "StorageProtocol"]),
@@ -121,10 +121,9 @@ let rooms: [Room] = [
       "CShims", "JSON", "Jobs", "ManagementTypes", "StorageHost", "StorageProtocol", hummingbird, logging, metrics,
       nioCore, nioPosix,
     ],
-    tests: ["TestSupport", hummingbirdTesting]),
+    tests: [hummingbirdTesting]),
   module(
-    .all, "BerthClient", ["JSON", "ManagementTypes", asyncHTTPClient, nioCore, nioHTTP1, nioPosix],
-    tests: ["TestSupport"]),
+    .all, "BerthClient", ["JSON", "ManagementTypes", asyncHTTPClient, nioCore, nioHTTP1, nioPosix]),
 
   // MARK: Programs
   program(
