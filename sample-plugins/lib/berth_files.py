@@ -1,0 +1,564 @@
+# SPDX-FileCopyrightText: The Berth developers
+# SPDX-License-Identifier: Apache-2.0
+"""berth_files: what a plugin that keeps files needs, beside berth_plugin: durable writes that are whole or absent,
+a memory that survives kill -9 (idempotency keys, fencing tokens, unfinished work), streams through FIFOs, and child
+processes with a time limit."""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import re
+import secrets
+import select
+import signal
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+import zlib
+
+from berth_plugin import PluginError
+
+BLOCK = 1 << 20
+ZEROS = bytes(BLOCK)
+TEMP_PREFIX = ".berth-"
+KEY_LIFE = 7 * 86400
+TOOL_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/tmp"}
+
+
+def fsync_path(path):
+    """Makes a file's data, or a directory's entries, durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some file systems cannot sync directories
+            raise
+    finally:
+        os.close(fd)
+
+
+def write_whole(path, data, mode=0o640):
+    """Replaces a small file: after a crash the old or the new content is there, never a part."""
+    directory = os.path.dirname(path)
+    temp = os.path.join(directory, f"{TEMP_PREFIX}{secrets.token_hex(8)}.note")
+    try:
+        fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        try:
+            os.write(fd, data) if len(data) < BLOCK else write_all(fd, data)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(temp, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temp)
+        raise
+    fsync_path(directory)
+
+
+def write_all(fd, data):
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view):]
+
+
+def remove_tree(path):
+    """Removes a file or a directory tree without ever following a symbolic link; absent is fine."""
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISDIR(mode):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        return
+    # The tools cope with any depth; a tree that came from an archive may be deeper than a path is long, and may hold
+    # directories that even their owner cannot write.
+    remove = ["rm", "-rf", "--one-file-system", "--", path]
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL,
+             "env": TOOL_ENVIRONMENT}
+    if subprocess.run(remove, **quiet, check=False).returncode != 0:
+        subprocess.run(["chmod", "-R", "u+rwX", "--", path], **quiet, check=False)
+        if subprocess.run(remove, **quiet, check=False).returncode != 0:
+            raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), path)
+
+
+# MARK: Memory that survives the process
+
+class State:
+    """The plugin's private directory: idempotency keys, fencing tokens, names of temporary files.
+
+    One small file each; a kill -9 leaves the old or the new content. The directory belongs to one process at a time
+    (the host starts one instance a storage and sees it dead before the next)."""
+
+    def __init__(self, directory):
+        self.directory, self.mutex = directory, threading.Lock()
+        self.keys = os.path.join(directory, "keys")
+        self.temps = os.path.join(directory, "temps")
+        self.running, self.live, self.tokens = set(), set(), None
+        self.ready = False
+
+    def prepare(self):
+        with self.mutex:
+            if self.ready:
+                return
+            try:
+                os.makedirs(self.keys, mode=0o700, exist_ok=True)
+                os.makedirs(self.temps, mode=0o700, exist_ok=True)
+            except OSError as error:
+                raise PluginError.from_os(error, "the plugin's state directory cannot be used") from error
+            limit = time.time() - KEY_LIFE
+            for entry in os.scandir(self.keys):
+                if entry.stat(follow_symlinks=False).st_mtime < limit:
+                    os.unlink(entry.path)
+            self.ready = True
+
+    # Fencing tokens
+
+    def fence(self, name, token):
+        """Remembers `token` if it is the highest seen for this lock; returns the highest."""
+        self.prepare()
+        with self.mutex:
+            path = os.path.join(self.directory, "fences.json")
+            if self.tokens is None:
+                try:
+                    with open(path, "rb") as file:
+                        self.tokens = json.load(file)
+                except (FileNotFoundError, ValueError):
+                    self.tokens = {}
+            seen = self.tokens.get(name, -1)
+            if token > seen:
+                self.tokens[name] = token
+                temp = path + ".new"
+                with open(temp, "w", encoding="utf-8") as file:
+                    json.dump(self.tokens, file)
+                os.rename(temp, path)
+            return max(seen, token)
+
+    # Idempotency keys
+
+    def begin(self, key, method, params):
+        """(record, finished result or None) for a request with this key."""
+        self.prepare()
+        plain = {name: value for name, value in params.items() if name not in ("context", "stream", "scfg")}
+        digest = hashlib.sha256(json.dumps([method, plain], sort_keys=True).encode()).hexdigest()
+        path = os.path.join(self.keys, hashlib.sha256(key.encode()).hexdigest())
+        with self.mutex:
+            if path in self.running:
+                raise PluginError("IN_PROGRESS", "a request with this idempotency key is still running",
+                                  outcome="unknown", afterMs=500)
+            try:
+                with open(path, "rb") as file:
+                    record = json.load(file)
+            except (FileNotFoundError, ValueError):
+                record = {"digest": digest}
+            if record["digest"] != digest:
+                raise PluginError("IDEMPOTENCY_CONFLICT", "this idempotency key was used for another request")
+            if "result" in record:
+                return record, record["result"]
+            record["path"] = path
+            self.running.add(path)
+            return record, None
+
+    def note(self, record, intent):
+        record["intent"] = intent
+        self._write(record)
+
+    def finish(self, record, result):
+        record["result"] = result
+        try:
+            self._write(record, durable=True)
+        finally:
+            with self.mutex:
+                self.running.discard(record["path"])
+
+    def abandon(self, record, forget):
+        """The request failed; `forget` when nothing was left behind, so that the key may be used afresh."""
+        if forget:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(record["path"])
+        with self.mutex:
+            self.running.discard(record["path"])
+
+    def _write(self, record, durable=False):
+        data = json.dumps({key: value for key, value in record.items() if key != "path"}).encode()
+        if durable:
+            return write_whole(record["path"], data, 0o600)
+        temp = record["path"] + ".new"
+        with open(temp, "wb") as file:
+            file.write(data)
+        os.rename(temp, record["path"])
+
+    # Temporary names
+
+    def open_temp(self, path):
+        self.prepare()
+        note = os.path.join(self.temps, os.path.basename(path))
+        with self.mutex:
+            self.live.add(note)
+        with open(note, "w", encoding="utf-8") as file:
+            file.write(path)
+        return note
+
+    def close_temp(self, note):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(note)
+        with self.mutex:
+            self.live.discard(note)
+
+    def remove_leftovers(self, remove=remove_tree):
+        """Removes what killed runs of this plugin left under temporary names; returns how many."""
+        self.prepare()
+        count = 0
+        for entry in list(os.scandir(self.temps)):
+            with self.mutex:
+                if entry.path in self.live:
+                    continue
+            with open(entry.path, encoding="utf-8") as file:
+                path = file.read()
+            if os.path.basename(path).startswith(TEMP_PREFIX):
+                try:
+                    count += os.path.lexists(path)
+                    remove(path)
+                except OSError:
+                    continue  # kept on record, tried again at the next activation
+            os.unlink(entry.path)
+        return count
+
+
+class Temp:
+    """A new file or directory under a temporary name, which `commit` gives its real one: whole, durable, and never
+    over something that exists. Left without a commit it is removed, and the call's outcome says so."""
+
+    def __init__(self, call, state, directory, suffix="", remove=remove_tree):
+        self.call, self.state, self.remove = call, state, remove
+        self.path = os.path.join(directory, f"{TEMP_PREFIX}{secrets.token_hex(8)}{suffix}")
+        self.committed = False
+
+    def __enter__(self):
+        self.note = self.state.open_temp(self.path)
+        self.before = self.call.outcome
+        self.call.outcome = "partial"
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if self.committed:
+            return False
+        try:
+            self.remove(self.path)
+        except OSError:
+            return False  # stays on record; the outcome stays "partial"
+        self.state.close_temp(self.note)
+        self.call.outcome = "rolled_back" if self.before == "not_started" else self.before
+        return False
+
+    def commit(self, final, exists, durable=True):
+        """Gives the finished file its name. `exists`: the error to raise when the name is taken."""
+        info = os.lstat(self.path)
+        if durable:
+            fsync_path(self.path)
+        self.call.check()
+        self.call.note({"inode": info.st_ino, "path": final})
+        if stat.S_ISDIR(info.st_mode):
+            if os.path.lexists(final):
+                raise exists
+            os.rename(self.path, final)
+        else:
+            try:
+                os.link(self.path, final, follow_symlinks=False)
+                os.unlink(self.path)
+            except FileExistsError:
+                raise exists from None
+            except OSError as error:
+                # A file system without hard links: the storage lock keeps others from taking the name meanwhile.
+                if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV, errno.EACCES):
+                    raise
+                if os.path.lexists(final):
+                    raise exists from None
+                os.rename(self.path, final)
+        self.committed = True
+        self.call.outcome = "completed"
+        fsync_path(os.path.dirname(final))
+        self.state.close_temp(self.note)
+
+
+def made_before(call, path):
+    """True when an earlier, killed run of this very request made `path` (the same file, not just the same name)."""
+    try:
+        return call.intent is not None and call.intent.get("path") == path \
+            and os.lstat(path).st_ino == call.intent.get("inode")
+    except FileNotFoundError:
+        return False
+
+
+# MARK: Streams
+
+class Digest:
+    def __init__(self, algorithm):
+        if algorithm not in (None, "crc32", "sha256"):
+            raise PluginError("UNSUPPORTED_FEATURE", f"digest '{algorithm}' is not known (crc32, sha256)")
+        self.algorithm, self.crc = algorithm, 0
+        self.sha = hashlib.sha256() if algorithm == "sha256" else None
+
+    def update(self, data):
+        if self.sha is not None:
+            self.sha.update(data)
+        elif self.algorithm:
+            self.crc = zlib.crc32(data, self.crc)
+
+    def result(self):
+        if not self.algorithm:
+            return None
+        return {"algorithm": self.algorithm, "value": self.sha.hexdigest() if self.sha else f"{self.crc:08x}"}
+
+
+class Stream:
+    """One end of an operation's FIFO. Never blocks for longer than a quarter of a second without `call.check()`."""
+
+    def __init__(self, call, path, digest, writing):
+        self.call, self.bytes, self.digest, self.writing = call, 0, Digest(digest), writing
+        self.fd = -1
+        flags = os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
+        while True:
+            call.check()
+            try:
+                self.fd = os.open(path, flags | (os.O_WRONLY if writing else os.O_RDONLY))
+                break
+            except OSError as error:
+                if error.errno != errno.ENXIO:  # ENXIO: the host has not opened its end yet
+                    raise PluginError.from_os(error, "the stream cannot be opened") from error
+                time.sleep(0.01)
+        if not stat.S_ISFIFO(os.fstat(self.fd).st_mode):
+            os.close(self.fd)
+            raise PluginError("INVALID_PARAMS", "stream.path is not a FIFO", field="/stream/path")
+        with contextlib.suppress(OSError):
+            import fcntl
+            fcntl.fcntl(self.fd, 1031, BLOCK)  # F_SETPIPE_SZ
+        self.poll = select.poll()
+        self.poll.register(self.fd, select.POLLOUT if writing else select.POLLIN)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.fd)
+
+    def _wait(self):
+        while not self.poll.poll(250):
+            self.call.check()
+
+    def write(self, data):
+        view = memoryview(data)
+        self.digest.update(view)
+        while view:
+            try:
+                count = os.write(self.fd, view)
+            except BlockingIOError:
+                self._wait()
+                continue
+            except BrokenPipeError:
+                raise self.broken("the reader closed the stream") from None
+            self.bytes += count
+            view = view[count:]
+
+    def send_file(self, source, length, progress):
+        """Moves `length` bytes from the file descriptor `source`; without a digest the kernel moves them."""
+        start = self.bytes
+        while self.bytes - start < length:
+            left = length - (self.bytes - start)
+            if self.digest.algorithm is None:
+                try:
+                    count = os.splice(source, self.fd, min(left, BLOCK), flags=1)  # SPLICE_F_MOVE
+                except BlockingIOError:
+                    self._wait()
+                    continue
+                except BrokenPipeError:
+                    raise self.broken("the reader closed the stream") from None
+                self.bytes += count
+                if count == 0:
+                    raise PluginError("CORRUPT", "the source ended early")
+            else:
+                data = os.read(source, min(left, BLOCK))
+                if not data:
+                    raise PluginError("CORRUPT", "the source ended early")
+                self.write(data)
+            progress(self.bytes - start)
+
+    def read(self, limit=BLOCK):
+        """Up to `limit` bytes; b"" at the end of the stream."""
+        while True:
+            self._wait()
+            try:
+                data = os.read(self.fd, limit)
+            except BlockingIOError:
+                continue
+            self.digest.update(data)
+            self.bytes += len(data)
+            return data
+
+    def read_exactly(self, count):
+        parts, left = [], count
+        while left:
+            data = self.read(min(left, BLOCK))
+            if not data:
+                raise self.broken(f"the stream ended {left} bytes early", expected=self.bytes + left)
+            parts.append(data)
+            left -= len(data)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def broken(self, message, **data):
+        return PluginError("STREAM_BROKEN", message, bytes=self.bytes, **data)
+
+    def result(self):
+        value = {"bytes": self.bytes}
+        digest = self.digest.result()
+        if digest is not None:
+            value["digest"] = digest
+        return value
+
+
+# MARK: Child processes
+
+def run_tool(call, argv, timeout, what, progress=None, limit=16 << 20, feed=None):
+    """Runs a program in a process group of its own; returns its standard output. Cancel, deadline and `timeout` end it.
+    `progress`: called with a fraction when the tool prints `(12.34/100%)`. Failure raises PluginError."""
+    try:
+        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                 env=TOOL_ENVIRONMENT, start_new_session=True, close_fds=True)
+    except FileNotFoundError:
+        raise PluginError("NOT_SUPPORTED", f"{argv[0]} is not installed",
+                          hint=f"install the package that contains {os.path.basename(argv[0])}") from None
+    texts = {child.stdout.fileno(): bytearray(), child.stderr.fileno(): bytearray()}
+    end = time.monotonic() + timeout
+    try:
+        poll = select.poll()
+        for fd in texts:
+            poll.register(fd, select.POLLIN)
+        open_fds = set(texts)
+        while open_fds:
+            for fd, _ in poll.poll(100):
+                data = os.read(fd, 1 << 16)
+                if not data:
+                    poll.unregister(fd)
+                    open_fds.discard(fd)
+                texts[fd] += data
+                if fd == child.stdout.fileno():
+                    if progress is not None:
+                        found = re.findall(rb"\(([0-9.]+)/100%\)", bytes(texts[fd][-64:]))
+                        if found:
+                            progress(float(found[-1]) / 100)
+                        del texts[fd][:-64]
+                    elif len(texts[fd]) > limit:
+                        raise PluginError("BACKEND_ERROR", f"{what}: the answer is larger than {limit} bytes")
+                else:
+                    del texts[fd][:-16384]
+            call.check()
+            if time.monotonic() > end:
+                raise PluginError("DEADLINE_EXCEEDED", f"{what} did not finish in {timeout:.0f} s")
+        while True:
+            try:
+                status = child.wait(0.1)
+                break
+            except subprocess.TimeoutExpired:
+                call.check()
+    except BaseException:
+        _stop(child)
+        raise
+    finally:
+        child.stdout.close()
+        child.stderr.close()
+    out, problem = bytes(texts_value(texts, 0)), texts_value(texts, 1).decode("utf-8", "replace").strip()
+    if status != 0:
+        raise tool_error(what, status, problem)
+    return out
+
+
+def texts_value(texts, index):
+    return list(texts.values())[index]
+
+
+def _stop(child):
+    for sig, grace in ((signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, sig)
+        try:
+            child.wait(grace)
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def tool_error(what, status, problem):
+    text = problem[-2000:] or f"ended with status {status}"
+    symbol = "BACKEND_ERROR"
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
+        if os.strerror(number) in text:
+            symbol = {errno.ENOSPC: "NO_SPACE", errno.EDQUOT: "QUOTA_EXCEEDED", errno.EROFS: "READ_ONLY"}.get(
+                number, "PERMISSION_DENIED")
+    if 'Failed to get "' in text or "lock" in text.lower() and "Is another process using" in text:
+        symbol = "VOLUME_BUSY"
+    return PluginError(symbol, f"{what}: {text.splitlines()[-1] if text else text}",
+                       backend={"code": str(status), "message": text})
+
+
+class Filter:
+    """A child process that data is pumped out of (`read`) or into (`write`), ended with the call."""
+
+    def __init__(self, call, argv, what, feed):
+        self.call, self.what, self.feed = call, what, feed
+        self.log = tempfile.TemporaryFile()
+        self.child = subprocess.Popen(
+            argv, stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if feed else subprocess.PIPE, stderr=self.log, env=TOOL_ENVIRONMENT,
+            start_new_session=True, close_fds=True, bufsize=0)
+        self.pipe = self.child.stdin if feed else self.child.stdout
+        os.set_blocking(self.pipe.fileno(), False)
+        self.poll = select.poll()
+        self.poll.register(self.pipe.fileno(), select.POLLOUT if feed else select.POLLIN)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is not None or self.child.poll() is None:
+            _stop(self.child)
+        self.pipe.close()
+        self.log.close()
+
+    def read(self):
+        while True:
+            while not self.poll.poll(250):
+                self.call.check()
+            try:
+                return os.read(self.pipe.fileno(), BLOCK)
+            except BlockingIOError:
+                continue
+
+    def write(self, data):
+        """False when the child wants no more."""
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[os.write(self.pipe.fileno(), view):]
+            except BlockingIOError:
+                while not self.poll.poll(250):
+                    self.call.check()
+            except BrokenPipeError:
+                return False
+        return True
+
+    def finish(self):
+        """Waits for the end; (status, what it said on standard error)."""
+        self.pipe.close()
+        while True:
+            try:
+                status = self.child.wait(0.1)
+                break
+            except subprocess.TimeoutExpired:
+                self.call.check()
+        self.log.seek(0)
+        return status, self.log.read(16384).decode("utf-8", "replace").strip()
