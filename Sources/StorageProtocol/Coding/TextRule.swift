@@ -6,9 +6,17 @@ struct TextRule: Sendable {
   let length: ClosedRange<Int>
   let pattern: Pattern?
 
-  init(length: ClosedRange<Int>, pattern: StaticString? = nil) {
+  init(length: ClosedRange<Int>) {
+    self.init(length: length, pattern: nil)
+  }
+
+  init(length: ClosedRange<Int>, pattern: StaticString) {
+    self.init(length: length, pattern: Pattern(constant: pattern))
+  }
+
+  init(length: ClosedRange<Int>, pattern: Pattern?) {
     self.length = length
-    self.pattern = pattern.map(Pattern.init(constant:))
+    self.pattern = pattern
   }
 
   static func length(_ range: ClosedRange<Int>) -> TextRule { TextRule(length: range) }

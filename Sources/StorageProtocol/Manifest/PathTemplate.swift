@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+public import JSON
+
+/// A text with properties of the storage's configuration in it: `${config.path}/images`.
+public struct PathTemplate: Sendable, Hashable, CustomStringConvertible {
+  enum Part: Sendable, Hashable {
+    case text(String)
+    case property(String)
+  }
+
+  let parts: [Part]
+
+  /// Reads a template; nil when a `${` is not closed or names anything but `config.<property>`.
+  public init?(_ text: String) {
+    var parts: [Part] = []
+    var rest = Substring(text)
+    while let start = Self.opening(in: rest) {
+      if start > rest.startIndex { parts.append(.text(String(rest[..<start]))) }
+      rest = rest[rest.index(start, offsetBy: 2)...]
+      guard let end = rest.firstIndex(of: "}"), rest.hasPrefix("config.") else { return nil }
+      let name = String(rest[..<end].dropFirst("config.".count))
+      guard !name.isEmpty, name.utf8.allSatisfy(Self.isNameByte) else { return nil }
+      parts.append(.property(name))
+      rest = rest[rest.index(after: end)...]
+    }
+    if !rest.isEmpty { parts.append(.text(String(rest))) }
+    self.parts = parts
+  }
+
+  private static func opening(in text: Substring) -> Substring.Index? {
+    var place = text.startIndex
+    while let dollar = text[place...].firstIndex(of: "$") {
+      let next = text.index(after: dollar)
+      if next < text.endIndex, text[next] == "{" { return dollar }
+      place = next
+    }
+    return nil
+  }
+
+  private static func isNameByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+      true
+    default: false
+    }
+  }
+
+  /// Configuration properties it needs.
+  public var properties: [String] {
+    parts.compactMap { if case .property(let name) = $0 { name } else { nil } }
+  }
+
+  /// The text with the configuration's values in it; nil when one is missing or no text or number.
+  public func resolved(_ config: JSONObject) -> String? {
+    var result = ""
+    for part in parts {
+      switch part {
+      case .text(let text): result += text
+      case .property(let name):
+        switch config[name] {
+        case .string(let value): result += value
+        case .int(let value): result += String(value)
+        default: return nil
+        }
+      }
+    }
+    return result
+  }
+
+  public var description: String {
+    parts.map {
+      if case .property(let name) = $0 { "${config.\(name)}" } else if case .text(let text) = $0 { text } else { "" }
+    }
+    .joined()
+  }
+}
