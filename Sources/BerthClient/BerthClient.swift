@@ -78,6 +78,14 @@ public struct BerthClient: Sendable {
     _ = try await sendRaw(method, path, body: body, idempotencyKey: idempotencyKey)
   }
 
+  /// The daemon's figures as Prometheus text.
+  public func metrics() async throws(ClientError) -> String {
+    let response = try await execute(request(.get, APIPath("metrics")))
+    let bytes = try await collect(response)
+    try check(response, bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   /// Most bytes of an answer that is no stream.
   static let answerLimit = 64 << 20
 

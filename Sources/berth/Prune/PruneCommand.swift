@@ -1,0 +1,10 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+
+/// `berth prune`
+struct PruneCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "prune", abstract: "Retention of backups.", subcommands: [PruneSimulate.self])
+}

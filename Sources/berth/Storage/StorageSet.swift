@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import BerthClient
+internal import JSON
+internal import ManagementTypes
+
+/// `berth storage set`
+struct StorageSet: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "set", abstract: "Change a storage's configuration.")
+
+  @OptionGroup var global: GlobalOptions
+  @Argument(help: "The storage.") var storage: String
+  @Option(name: .shortAndLong, help: ArgumentHelp("A property to set, repeatable.", valueName: "name=value"))
+  var option: [KeyValue] = []
+  @Option(name: .shortAndLong, help: ArgumentHelp("A property to remove, repeatable.", valueName: "name"))
+  var delete: [String] = []
+  @Option(
+    help: ArgumentHelp(
+      "A secret to set, repeatable: NAME asks, NAME=@FILE reads a file, NAME=- standard input.",
+      valueName: "name[=@file]"))
+  var secret: [SecretSource] = []
+  @Option(help: "Refuse when the configuration has changed since it had this digest.") var digest: String?
+  @Flag(help: "Allow what the plugin asks for now.") var consent = false
+
+  func validate() throws {
+    if option.isEmpty && delete.isEmpty && secret.isEmpty && !consent {
+      throw ValidationError("nothing to change: give --option, --delete, --secret or --consent")
+    }
+  }
+
+  func run() async throws {
+    let secrets = try secret.values()
+    let changed = try await global.with { client in
+      var allowed: String?
+      if consent {
+        let type = try await client.storage(storage).type
+        allowed = try await Consent.obtain(type: type, given: true, client: client, json: global.json)
+      }
+      return try await client.updateStorage(
+        storage,
+        StorageUpdate(set: option.object, delete: delete, secrets: secrets, consent: allowed, digest: digest))
+    }
+    if global.json { Output.json(changed) }
+  }
+}

@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import BerthClient
+internal import Glibc
+internal import JSON
+internal import ManagementTypes
+internal import NIOCore
+internal import NIOPosix
+
+/// `berth export`
+struct ExportCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export", abstract: "Write a volume as a stream to a file or standard output.",
+    discussion: """
+      Formats are those of Proxmox VE: raw+size, qcow2+size, vmdk+size, tar+size, zfs, btrfs. A file appears under its \
+      name only once the stream is complete and its length compared; standard output that ended with another exit code \
+      than 0 must not be used.
+      """)
+
+  @OptionGroup var global: GlobalOptions
+  @Argument(help: "The volume's id.") var volume: String
+  @Argument(help: "The stream format, such as raw+size.") var format: String
+  @Argument(help: "The file to write; - is standard output.") var file: String
+  @Option(help: "Export this snapshot in place of the volume as it is now.") var snapshot: String?
+  @Option(help: "Export only what changed since this snapshot.") var base: String?
+  @Option(help: "Compute and compare a digest: crc32 or sha256.") var digest: String?
+
+  func validate() throws {
+    if file == "-" && isatty(STDOUT_FILENO) == 1 {
+      throw ValidationError("standard output is a terminal: name a file or pipe it on")
+    }
+  }
+
+  func run() async throws {
+    let report = try await global.with { client in
+      let total = try? await client.volume(volume).size
+      let target = try ByteTarget(file)
+      let bar = ProgressBar(quiet: global.json)
+      let result: Result<TransferView, ClientError>
+      do {
+        var count: Int64 = 0
+        let report = try await client.export(
+          volume, ExportOptions(format: format, snapshot: snapshot, base: base, digest: digest)
+        ) { part in
+          try await target.write(part)
+          count += Int64(part.readableBytes)
+          bar.show("export", done: count, total: total.map { max($0, count) })
+        }
+        try await target.finish()
+        result = .success(report)
+      } catch {
+        target.discard()
+        result = .failure(error as? ClientError ?? ClientError(.local, "\(error)", place: file))
+      }
+      bar.clear()
+      return try result.get()
+    }
+    guard file != "-" else { return }
+    if global.json { return Output.json(report) }
+    Output.line("wrote \(file): \(report.bytes) bytes" + (report.digest.map { ", \($0)" } ?? ""))
+  }
+}
