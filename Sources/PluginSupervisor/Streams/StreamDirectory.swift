@@ -73,13 +73,7 @@ public struct StreamDirectory: Sendable, Hashable {
   func removeLeftovers() -> Int {
     guard let directory = opendir(path) else { return 0 }
     defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { raw in
-        String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != ".", name != ".." { names.append(name) }
-    }
+    let names = directoryNames(directory)
     for name in names {
       let folder = path + "/" + name
       unlink(folder + "/data")
