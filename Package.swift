@@ -87,14 +87,16 @@ let rooms: [Room] = [
   module(.protocol, "JSON", ["CJansson"], testExclude: ["Vectors"]),
   module(.protocol, "JSONRPC", ["CShims", "JSON"]),
   module(.protocol, "StorageProtocol", ["JSON", "JSONRPC"]),
-  module(.protocol, "StorageRules", ["JSON", "StorageProtocol"]),
+  module(
+    .protocol, "StorageRules", ["JSON", "StorageProtocol"], tests: ["TestSupport"], testExclude: ["Vectors"]),
   module(.protocol, "StoragePluginKit", ["CShims", "JSON", "JSONRPC", "StorageProtocol"]),
 
   // MARK: Plugins
   module(
     .protocol, "PluginSandbox", ["CSeccomp", "CShims", "JSON", "StorageProtocol"], tests: ["berth-launcher"]),
   module(.protocol, "ClusterLocks", ["CShims", "JSON", "StorageProtocol"]),
-  module(.plugins, "StorageConfig", ["CShims", "JSON", "StorageProtocol", "StorageRules", crypto]),
+  module(
+    .plugins, "StorageConfig", ["CShims", "JSON", "StorageProtocol", "StorageRules", crypto], tests: ["TestSupport"]),
   module(
     .plugins, "PluginSupervisor",
     ["CShims", "CZlib", "JSON", "JSONRPC", "PluginSandbox", "StorageProtocol", crypto, logging],

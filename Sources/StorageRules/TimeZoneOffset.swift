@@ -3,7 +3,7 @@
 
 /// The wall clock's distance from UTC, moment by moment: all that retention needs to know of a time zone.
 ///
-/// Pure by itself: ``fixed(seconds:)`` and ``init(posix:)`` compute, other zones come in as a function.
+/// Pure: rules and zone files come in as text and bytes, other zones as a function.
 public struct TimeZoneOffset: Sendable {
   private let offset: @Sendable (Int64) -> Int64
 
@@ -17,6 +17,22 @@ public struct TimeZoneOffset: Sendable {
 
   /// A zone without summer time.
   public static func fixed(seconds: Int64) -> TimeZoneOffset { TimeZoneOffset { _ in seconds } }
+
+  /// A zone by its rule, as the TZ variable has it: `CET-1CEST,M3.5.0,M10.5.0/3`.
+  ///
+  /// - Throws: `INVALID_TIME_ZONE`.
+  public init(posix text: String) throws(RulesError) {
+    let zone = try PosixTimeZone(parsing: text)
+    self.init { zone.offset(at: $0) }
+  }
+
+  /// A zone by its compiled file (RFC 8536), such as `/etc/localtime`.
+  ///
+  /// - Throws: `INVALID_TIME_ZONE`.
+  public init(zoneInfo bytes: [UInt8]) throws(RulesError) {
+    let zone = try ZoneInfoFile(parsing: bytes)
+    self.init { zone.offset(at: $0) }
+  }
 
   /// Seconds east of UTC at a moment.
   public func seconds(at epoch: Int64) -> Int64 { offset(epoch) }
