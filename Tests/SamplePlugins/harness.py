@@ -137,9 +137,18 @@ class Session:
         return self.storage(method, context, **params).result()
 
     def kill(self):
-        """kill -9 of the whole group, tools included, and waits until all are gone."""
+        """kill -9 of the plugin and all its tools, as the end of its cgroup would be; waits until they are gone."""
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            os.kill(self.process.pid, signal.SIGSTOP)
+            victims = descendants(self.process.pid)
+            os.kill(self.process.pid, signal.SIGKILL)
+            for victim in victims:
+                try:
+                    os.kill(victim, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            while any(os.path.exists(f"/proc/{victim}") and not zombie(victim) for victim in victims):
+                time.sleep(0.001)
         self.process.wait()
         self.reader.join(PATIENCE)
         self._close()
@@ -206,6 +215,32 @@ class Fifo:
         self.thread.join(PATIENCE)
         os.unlink(self.path)
         return bytes(self.data)
+
+
+def descendants(pid):
+    """The living children of a process, and theirs."""
+    parents = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as file:
+                    parents[int(entry)] = int(file.read().rsplit(")", 1)[1].split()[1])
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    found, grown = {pid}, True
+    while grown:
+        more = {child for child, parent in parents.items() if parent in found} - found
+        found |= more
+        grown = bool(more)
+    return found - {pid}
+
+
+def zombie(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def digests(data):

@@ -9,8 +9,8 @@ loader = unittest.TestLoader()
 names = sys.argv[1:]
 suite = loader.loadTestsFromNames(names) if names else loader.discover(".", pattern="test_*.py")
 result = unittest.TextTestRunner(verbosity=1, stream=sys.stderr).run(suite)
-failed = len({str(test).split(" (")[0] + str(getattr(test, "test_case", test)) for test, _ in
-              result.failures + result.errors} | {str(test) for test in result.unexpectedSuccesses})
+failed = len({getattr(test, "test_case", test).id() for test, _ in result.failures + result.errors}
+             | {test.id() for test in result.unexpectedSuccesses})
 skipped = len(result.skipped)
 for test, reason in result.skipped:
     print(f"skipped: {test}: {reason}", file=sys.stderr)

@@ -319,14 +319,14 @@ def opened(path):
 
 @contextlib.contextmanager
 def space(place, needed):
-    """Says how much room was needed and is there, when there is not enough."""
+    """Says how much room was needed and was there, when there was not enough."""
+    free = os.statvfs(place.path)
     try:
         yield
     except (PluginError, OSError) as error:
         if isinstance(error, OSError):
             error = PluginError.from_os(error, "the image cannot be written")
         if error.symbol in ("NO_SPACE", "QUOTA_EXCEEDED"):
-            free = os.statvfs(place.path)
             error.data.update(available=free.f_bavail * free.f_frsize, needed=needed)
         raise error from None
 
