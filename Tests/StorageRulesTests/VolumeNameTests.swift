@@ -25,6 +25,7 @@ import Testing
     (VolumeGrammar.rbd, "-100-disk-0"), (.rbd, "basevm-100-disk-0"), (.rbd, "vm-100-disk-0@snap"),
     (.rbd, "vm-100-a/b"), (.zfspool, "vm-100-disk-0@snap"), (.zfspool, "vm-100-disk-0#mark"),
     (.zfspool, "base-1-a/base-2-b/vm-3-c"), (.zfspool, "vm-100-a/../../etc"), (.zfspool, "vm-100-a/vm-101-b"),
+    (.rbd, "base-100-disk-0/x"),
     (.directory, "snippets/.."),
     (.directory, "iso/../x.iso"), (.directory, "100/../101/vm-101-disk-0.raw"), (.directory, "snippets/."),
     (.directory, "100//x.raw"), (.directory, "/100/x.raw"), (.directory, "100/x.raw/"),
