@@ -6,11 +6,19 @@
 #include "peer.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int main(int argc, char **argv) {
   const char *command = argc > 1 ? argv[1] : "";
   if (strcmp(command, "copy") == 0 && argc == 5) return peer_copy(argv[2], argv[3], argv[4]);
-  fprintf(stderr, "usage: bench-peer copy FILE FIFO none|crc32\n");
+  if (strcmp(command, "pingpong") == 0 && argc == 4)
+    return peer_pingpong(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
+  if (strcmp(command, "answer") == 0 && argc == 2) return peer_answer();
+  fprintf(
+      stderr,
+      "usage: bench-peer copy FILE FIFO none|crc32\n"
+      "       bench-peer pingpong SIZE COUNT\n"
+      "       bench-peer answer\n");
   return 2;
 }

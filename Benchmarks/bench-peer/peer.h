@@ -3,5 +3,14 @@
 
 #pragma once
 
+#include <stddef.h>
+
 /// Copies a file into a FIFO as a plugin does in an export, and prints `bytes digest`. An exit status.
 int peer_copy(const char *from, const char *to, const char *digest);
+
+/// Sends messages of `size` bytes to a child and back over two pipes, `count` times, and prints the median and the 99th
+/// percentile in nanoseconds. An exit status.
+int peer_pingpong(size_t size, size_t count);
+
+/// Answers requests on standard input with their params until it ends. An exit status.
+int peer_answer(void);

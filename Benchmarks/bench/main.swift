@@ -8,7 +8,8 @@ import Glibc
 
 /// Every benchmark by name; each lives in files of its own.
 let benchmarks: [(name: String, run: () async throws -> [Figure])] = [
-  ("export", benchmarkExport)
+  ("export", benchmarkExport),
+  ("rpc", benchmarkRPC),
 ]
 
 let wanted = Array(CommandLine.arguments.dropFirst())

@@ -1,0 +1,151 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+import CShims
+import Glibc
+import JSON
+import JSONRPC
+
+/// A call through a connection to a C program that answers at once, against two C programs passing the same bytes to
+/// and fro, and against starting a Python process for every call.
+///
+/// Both sides run as the scheduler likes; rounds of one and the other alternate, and the median of the rounds' medians
+/// counts, since on a shared machine the wake-ups of two processes dominate.
+func benchmarkRPC() async throws -> [Figure] {
+  var figures: [Figure] = []
+  var smallCall = 0.0
+  for (name, size) in [("200 B", 200), ("4 KiB", 4096)] {
+    let (call, cpu, floor) = try await compare(size: size)
+    if size == 200 { smallCall = call }
+    figures.append(
+      Figure(
+        name: "rpc round trip \(name)", figure: call, peer: floor, peerName: "C pipe ping-pong", unit: "µs",
+        target: .atMost(1.5)))
+    figures.append(Figure(name: "rpc CPU of the host \(name)", figure: cpu, unit: "µs", target: .none))
+  }
+  figures.append(
+    Figure(
+      name: "python3 started for every call", figure: try await pythonPerCall(), peer: smallCall, peerName: "rpc",
+      unit: "µs", target: .atLeast(100)))
+  figures.append(
+    Figure(name: "rpc pipelined, 32 in flight", figure: try await pipelined(), unit: "calls/s", target: .none))
+  return figures
+}
+
+/// Medians in µs: of a call, of our own CPU time for it, and of the floor.
+private func compare(size: Int) async throws -> (call: Double, cpu: Double, floor: Double) {
+  let count = 5000
+  var calls: [Double] = []
+  var cpus: [Double] = []
+  var floors: [Double] = []
+  for _ in 0..<5 {
+    let printed = try await runPeer(["pingpong", String(size), String(count)])
+    guard let floor = printed.split(separator: " ").first.flatMap({ Double($0) }) else {
+      throw BenchmarkError("bench-peer printed no time")
+    }
+    floors.append(floor / 1000)
+    let answerer = try Answerer()
+    let params = answerer.params(lineBytes: size)
+    _ = try await answerer.times(count / 10, params)
+    let before = ownCPU()
+    calls.append(median(try await answerer.times(count, params)))
+    cpus.append((ownCPU() - before) / Double(count))
+    await answerer.stop()
+  }
+  return (median(calls), median(cpus), median(floors))
+}
+
+private func pipelined() async throws -> Double {
+  let answerer = try Answerer()
+  let params = answerer.params(lineBytes: 200)
+  let each = 5000
+  let start = berth_monotonic_ns()
+  try await withThrowingTaskGroup(of: Void.self) { group in
+    for _ in 0..<32 { group.addTask { _ = try await answerer.times(each, params) } }
+    try await group.waitForAll()
+  }
+  let seconds = Double(berth_monotonic_ns() - start) / 1e9
+  await answerer.stop()
+  return Double(32 * each) / seconds
+}
+
+/// Median µs of starting a Python program that reads one request and writes one answer.
+private func pythonPerCall() async throws -> Double {
+  let program = """
+    import json, sys
+    request = json.loads(sys.stdin.readline())
+    print(json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": request["params"]}))
+    """
+  var times: [Double] = []
+  for _ in 0..<15 {
+    let start = berth_monotonic_ns()
+    var input: [Int32] = [0, 0]
+    var output: [Int32] = [0, 0]
+    guard berth_pipe(&input) == 0, berth_pipe(&output) == 0 else { throw BenchmarkError("no pipe") }
+    let pid = try spawn("/usr/bin/python3", ["-c", program], input: input[0], output: output[1])
+    close(input[0])
+    close(output[1])
+    let line = Array(#"{"jsonrpc":"2.0","id":1,"method":"status","params":{}}"#.utf8) + [10]
+    _ = line.withUnsafeBytes { write(input[1], $0.baseAddress, $0.count) }
+    close(input[1])
+    let readEnd = output[0]
+    let count = await onThread { () -> Int in
+      var buffer = [UInt8](repeating: 0, count: 4096)
+      defer { close(readEnd) }
+      return read(readEnd, &buffer, buffer.count)
+    }
+    try await waitFor(pid)
+    guard count > 0 else { throw BenchmarkError("python3 did not answer") }
+    times.append(Double(berth_monotonic_ns() - start) / 1000)
+  }
+  return median(times)
+}
+
+/// CPU time of this process so far, in µs.
+private func ownCPU() -> Double {
+  var usage = rusage()
+  getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+  func microseconds(_ time: timeval) -> Double { Double(time.tv_sec) * 1e6 + Double(time.tv_usec) }
+  return microseconds(usage.ru_utime) + microseconds(usage.ru_stime)
+}
+
+/// A connection to `bench-peer answer`.
+private struct Answerer {
+  private let peer: Peer
+  private let pid: pid_t
+
+  init() throws {
+    _ = berth_ignore_sigpipe()
+    var input: [Int32] = [0, 0]
+    var output: [Int32] = [0, 0]
+    guard berth_pipe(&input) == 0, berth_pipe(&output) == 0 else { throw BenchmarkError("no pipe") }
+    pid = try spawn(peerProgram(), ["answer"], input: input[0], output: output[1])
+    close(input[0])
+    close(output[1])
+    peer = try Peer(reading: output[0], writing: input[1], reactor: Reactor())
+  }
+
+  /// Params that make the request's line so many bytes long.
+  func params(lineBytes: Int) -> JSON {
+    let frame = #"{"jsonrpc":"2.0","id":1000,"method":"status","params":{"data":""}}"#.utf8.count + 1
+    return ["data": .string(String(repeating: "x", count: max(0, lineBytes - frame)))]
+  }
+
+  /// The time of each of so many calls, one after the other, in µs.
+  func times(_ count: Int, _ params: JSON) async throws -> [Double] {
+    var times: [Double] = []
+    times.reserveCapacity(count)
+    for _ in 0..<count {
+      let start = berth_monotonic_ns()
+      _ = try await peer.call("status", params, timeout: .seconds(30))
+      times.append(Double(berth_monotonic_ns() - start) / 1000)
+    }
+    return times
+  }
+
+  func stop() async {
+    peer.closeOutput()
+    try? await waitFor(pid)
+    peer.close(.closed("done"))
+  }
+}
