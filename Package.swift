@@ -80,7 +80,7 @@ let rooms: [Room] = [
       .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
       .target(name: "CShims", cSettings: cSettings),
       .executableTarget(
-        name: "berth-launcher", cSettings: cSettings, linkerSettings: [.unsafeFlags(["-static-executable"])]),
+        name: "berth-launcher", dependencies: ["CShims"], cSettings: cSettings, linkerSettings: [.unsafeFlags(["-static-executable"])]),
     ]),
 
   // MARK: Protocol

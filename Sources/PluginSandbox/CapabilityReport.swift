@@ -8,12 +8,29 @@ public struct CapabilityReport: Sendable, Hashable {
   public var available: SandboxLayers
   /// Landlock's ABI, 0 when absent.
   public var landlockABI: Int32
-  /// A sentence for every layer that is missing, with what would bring it.
-  public var missing: [String]
-  public init(mode: LaunchPlan.Mode, available: SandboxLayers, landlockABI: Int32, missing: [String]) {
-    self.mode = mode
+
+  init(available: SandboxLayers, landlockABI: Int32) {
+    self.mode = available.contains(.userNamespace) ? .unprivileged : .privileged
     self.available = available
     self.landlockABI = landlockABI
-    self.missing = missing
+  }
+
+  /// The layers that the strongest confinement in this mode has and this machine cannot give.
+  public var missing: SandboxLayers {
+    let wanted: SandboxLayers = mode == .privileged ? .privileged : .requiredWhenUnprivileged
+    return wanted.subtracting(available)
+  }
+
+  /// Whether plugins may start at all in this mode.
+  public var isSufficient: Bool {
+    let required: SandboxLayers = mode == .privileged ? .requiredWhenPrivileged : .requiredWhenUnprivileged
+    return available.isSuperset(of: required)
+  }
+
+  /// One sentence for people.
+  public var summary: String {
+    let kind = mode == .privileged ? "privileged" : "unprivileged (weaker: no user id of its own, no cgroup limits)"
+    if missing.isEmpty { return "\(kind): every layer available, Landlock ABI \(landlockABI)" }
+    return "\(kind): missing \(missing)" + (missing.remedy.map { ". To have them: \($0)" } ?? "")
   }
 }

@@ -35,6 +35,9 @@ public struct LaunchPlan: Sendable, Hashable {
   /// Directories of the host that hold interpreters and libraries, read-only inside at the same path.
   public var systemDirectories: [String] = LaunchPlan.defaultSystemDirectories
 
+  /// Development only: refused system calls are reported and let pass, to find out what a plugin needs.
+  public var learning = false
+
   public static let defaultSystemDirectories = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"]
 
   public init(

@@ -1,30 +1,139 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+import CShims
+import Glibc
+
 /// Starts confined plugins through the `berth-launcher` program.
 public actor Launcher {
   /// How the launcher is reached.
   public enum Transport: Sendable, Hashable {
-    /// Run this program once for every plugin.
-    case program(path: String)
+    /// Run this program once for every plugin, behind an optional command prefix (tests run it as another user).
+    case program(path: String, prefix: [String] = [])
     /// Talk to the long-lived launcher server on this socket.
     case server(socket: String)
   }
 
   public nonisolated let transport: Transport
+  /// Names this daemon's part of the cgroup tree; two daemons on one machine need two scopes.
+  public nonisolated let scope: String
+  private var count: UInt64 = 0
+  private static let deadline = Duration.seconds(30)
 
-  public init(transport: Transport) { self.transport = transport }
+  /// - Parameter scope: `[A-Za-z0-9._-]{1,64}`, not beginning with a dot; keep it the same across restarts, so that
+  ///   ``removeLeftovers()`` finds what a crash left.
+  public init(transport: Transport, scope: String = "default") {
+    self.transport = transport
+    self.scope = scope
+  }
 
-  /// Finds the program beside the running executable, or where `BERTH_LAUNCHER` says (development only).
+  /// The program beside the running executable, or the one that `BERTH_LAUNCHER` names (development only).
   public static func defaultProgram() throws(SandboxError) -> String {
-    throw SandboxError(.launcherUnavailable, "berth-launcher was not found")
+    if let named = getenv("BERTH_LAUNCHER") { return String(cString: named) }
+    guard let own = realpath("/proc/self/exe", nil) else {
+      throw SandboxError(.launcherUnavailable, "the daemon's own path is not readable", errno: errno)
+    }
+    defer { free(own) }
+    let directory = String(cString: own).split(separator: "/").dropLast().joined(separator: "/")
+    for candidate in ["/\(directory)/berth-launcher", "/usr/libexec/berth/berth-launcher"]
+    where access(candidate, X_OK) == 0 {
+      return candidate
+    }
+    throw SandboxError(
+      .launcherUnavailable, "berth-launcher is neither in /\(directory) nor in /usr/libexec/berth",
+      hint: "Install it there, or name it in BERTH_LAUNCHER")
   }
 
   /// Starts one plugin with every layer in force, or throws without having started it.
   public func launch(_ plan: LaunchPlan) async throws(SandboxError) -> SandboxedProcess {
-    throw SandboxError(.launcherUnavailable, "not built yet")
+    count += 1
+    var plan = plan
+    // A leaf is made new for every start: a name is never used twice, even when an earlier instance cannot die.
+    plan.instance = try InstanceName.unique(plan.instance, count)
+    if plan.mode == .unprivileged { plan.uid = geteuid() }
+    let (unique, transport, scope) = (plan, transport, scope)
+    return try await Blocking.run { () throws(SandboxError) -> SandboxedProcess in
+      try Self.start(unique, transport: transport, scope: scope)
+    }
   }
 
   /// Kills what an earlier daemon left behind (crash) and removes its cgroups; to be called once at start.
-  public func removeLeftovers() async throws(SandboxError) {}
+  public func removeLeftovers() async throws(SandboxError) {
+    let (transport, scope) = (transport, scope)
+    try await Blocking.run { () throws(SandboxError) -> Void in
+      let request = try LaunchRequest(operation: BL_OP_SWEEP, scope: scope)
+      _ = try Self.ask(transport, request)
+    }
+  }
+
+  /// What this machine offers through this launcher.
+  public func probe() async throws(SandboxError) -> CapabilityReport {
+    let transport = transport
+    return try await Blocking.run { () throws(SandboxError) -> CapabilityReport in
+      let reply = try Self.ask(transport, try LaunchRequest(operation: BL_OP_PROBE))
+      return CapabilityReport(available: SandboxLayers(rawValue: reply.raw.layers), landlockABI: reply.raw.landlock_abi)
+    }
+  }
+
+  static func ask(
+    _ transport: Transport, _ request: borrowing LaunchRequest
+  ) throws(SandboxError) -> LauncherConnection.Reply {
+    let reply = try LauncherConnection(transport).exchange(request, descriptors: [], deadline: deadline)
+    for descriptor in reply.descriptors { close(descriptor) }
+    if reply.isFailure { throw failure(reply.raw, required: []) }
+    return reply
+  }
+
+  /// Removes an instance's cgroup; kills what is still in it.
+  static func remove(_ instance: String, scope: String, transport: Transport) throws(SandboxError) {
+    _ = try ask(transport, try LaunchRequest(operation: BL_OP_KILL, scope: scope, instance: instance))
+  }
+
+  private static func start(_ plan: LaunchPlan, transport: Transport, scope: String) throws(SandboxError)
+    -> SandboxedProcess
+  {
+    let endpoints = try EndpointResolver.resolve(plan.permissions.network)
+    let request = try LaunchRequest(plan, scope: scope, endpoints: endpoints)
+    let filter = try SeccompProfile(permissions: plan.permissions)
+      .sealedFile(fallback: plan.learning ? .notify : .refuse)
+    let input = try DescriptorPair.pipe()
+    let output = try DescriptorPair.pipe()
+    let errors = try DescriptorPair.pipe()
+    let control = try DescriptorPair.socket()
+    for end in [input.second.value, output.first.value, errors.first.value, control.first.value] {
+      _ = berth_set_nonblocking(end, 1)
+    }
+    let reply = try LauncherConnection(transport).exchange(
+      request,
+      descriptors: [input.first.value, output.second.value, errors.second.value, control.second.value, filter],
+      deadline: deadline)
+    guard !reply.isFailure, let pidfd = reply.descriptor(BL_RFD_PIDFD) else {
+      if let pidfd = reply.descriptor(BL_RFD_PIDFD) { Self.finish(pidfd) }
+      for descriptor in reply.descriptors { close(descriptor) }
+      throw failure(reply.raw, required: plan.required)
+    }
+    return SandboxedProcess(
+      plan: plan, scope: scope, transport: transport, reply: reply, pidfd: pidfd, input: input.second.take(),
+      output: output.first.take(), errors: errors.first.take(), control: control.first.take(), endpoints: endpoints)
+  }
+
+  /// The launcher has killed what it had begun; in exec mode it is our child to collect.
+  private static func finish(_ pidfd: Int32) {
+    var end = berth_exit()
+    _ = berth_pidfd_wait(pidfd, &end)
+  }
+
+  static func failure(_ raw: bl_reply, required: SandboxLayers) -> SandboxError {
+    let detail = withUnsafePointer(to: raw) { String(cString: bl_reply_detail($0)) }
+    let step = String(cString: bl_step_name(raw.step)) + (detail.isEmpty ? "" : " \(detail)")
+    if raw.step == BL_STEP_LAYERS.rawValue {
+      let missing = required.subtracting(SandboxLayers(rawValue: raw.layers).union(.seccomp))
+      return SandboxError(
+        .layerMissing, "this machine cannot confine the plugin as required: \(missing) missing", step: step,
+        hint: missing.remedy)
+    }
+    return SandboxError(
+      .stepFailed, "the plugin was not started: a step of its confinement failed", step: step, errno: raw.error,
+      hint: LaunchHints.hint(step: raw.step, errno: raw.error, detail: detail))
+  }
 }

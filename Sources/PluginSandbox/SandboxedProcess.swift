@@ -1,12 +1,16 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+import CShims
+import Glibc
+import Synchronization
+
 /// A running plugin inside its sandbox, as its supervisor holds it.
 ///
-/// The object owns its descriptors; they are closed when it is released or by ``close()``.
+/// The object owns its descriptors; ``close()`` closes them, or the end of its life.
 public final class SandboxedProcess: Sendable {
-  /// Names the instance, as in the plan.
-  public let instance: String
+  /// Names the instance in cgroups and messages: the plan's name and a running number.
+  public var instance: String { plan.instance }
   /// The sandbox's first process (pid 1 inside), in the host's numbering. For messages; signals go through the object.
   public let pid: Int32
   /// Becomes readable when the whole sandbox is gone.
@@ -16,49 +20,177 @@ public final class SandboxedProcess: Sendable {
   public let standardOutput: Int32
   public let standardError: Int32
   /// The user id on the host that the plugin runs as; stream FIFOs must belong to it.
-  public let uid: UInt32
-  public let mode: LaunchPlan.Mode
+  public var uid: UInt32 { plan.uid }
+  public var mode: LaunchPlan.Mode { plan.mode }
   /// The layers the launcher put in force.
   public let layers: SandboxLayers
+  /// Landlock's ABI as the plugin got it.
+  public let landlockABI: Int32
+  /// The plan it was started with.
+  public let plan: LaunchPlan
+
+  let scope: String
+  let transport: Launcher.Transport
+  let endpoints: [ResolvedEndpoint]
+  /// The listeners of granted endpoints, in the order of `endpoints`.
+  let listeners: [Int32]
+  /// Refused calls in learning mode, -1 otherwise.
+  let notifications: Int32
+  let cgroup: Cgroup
+  private let control: Int32
+  private static let quietly = Int32(MSG_NOSIGNAL | MSG_DONTWAIT)
+
+  private struct State {
+    var status: ExitStatus?
+    var limit: LimitHit?
+    var closed = false
+  }
+  private let state = Mutex(State())
 
   init(
-    instance: String, pid: Int32, pidfd: Int32, standardInput: Int32, standardOutput: Int32, standardError: Int32,
-    uid: UInt32, mode: LaunchPlan.Mode, layers: SandboxLayers
+    plan: LaunchPlan, scope: String, transport: Launcher.Transport, reply: LauncherConnection.Reply, pidfd: Int32,
+    input: Int32, output: Int32, errors: Int32, control: Int32, endpoints: [ResolvedEndpoint]
   ) {
-    self.instance = instance
-    self.pid = pid
+    self.plan = plan
+    self.scope = scope
+    self.transport = transport
+    self.pid = reply.raw.pid
     self.pidfd = pidfd
-    self.standardInput = standardInput
-    self.standardOutput = standardOutput
-    self.standardError = standardError
-    self.uid = uid
-    self.mode = mode
-    self.layers = layers
+    self.standardInput = input
+    self.standardOutput = output
+    self.standardError = errors
+    self.layers = SandboxLayers(rawValue: reply.raw.layers)
+    self.landlockABI = reply.raw.landlock_abi
+    self.control = control
+    self.endpoints = endpoints
+    self.listeners = reply.listeners
+    self.notifications = reply.descriptor(BL_RFD_NOTIFY) ?? -1
+    self.cgroup = Cgroup(
+      directory: reply.descriptor(BL_RFD_CGROUP) ?? -1, killer: reply.descriptor(BL_RFD_KILL) ?? -1, pid: reply.raw.pid)
   }
 
-  /// Asks the plugin (not its children) to end, as `kill -TERM` would. Never blocks.
-  public func terminate() {}
+  deinit { close() }
+
+  /// Asks the plugin's main process to end, as `kill -TERM` would. Never blocks.
+  public func terminate() { signal(SIGTERM) }
+
+  /// Sends a signal to the plugin's main process, through the sandbox's init. Never blocks.
+  public func signal(_ number: Int32) {
+    var byte = UInt8(truncatingIfNeeded: number)
+    state.withLock { state in
+      if !state.closed { _ = send(control, &byte, 1, Self.quietly) }
+    }
+  }
 
   /// Kills the plugin and everything it started, and waits until nothing is left.
   ///
   /// - Throws: ``SandboxError/Code/unreapable`` when something survives until the deadline.
-  public func kill(within deadline: Duration = .seconds(5)) async throws(SandboxError) -> ExitStatus { .killed }
+  @discardableResult
+  public func kill(within deadline: Duration = .seconds(5)) async throws(SandboxError) -> ExitStatus {
+    if let status = exitStatus() { return try await settled(status) }
+    try await Blocking.run { [self] () throws(SandboxError) -> Void in
+      cgroup.kill()
+      _ = berth_pidfd_send_signal(pidfd, SIGKILL)
+      // An unprivileged daemon may not signal another user; the end of the control socket reaches the init anyway.
+      shutdown(control, Int32(SHUT_WR))
+      guard waitReadable(within: deadline) else {
+        throw SandboxError(
+          .unreapable, "plugin instance \(instance) survives SIGKILL: a process hangs inside the kernel",
+          hint: "Look for a dead network mount or disk (ps -eo pid,stat,wchan shows state D); its user id \(uid) and "
+            + "cgroup stay reserved until it ends")
+      }
+    }
+    return try await settled(exitStatus() ?? .killed)
+  }
+
+  private func settled(_ status: ExitStatus) async throws(SandboxError) -> ExitStatus {
+    try await Blocking.run { [self] () throws(SandboxError) -> Void in try removeCgroup() }
+    return status
+  }
+
+  private func removeCgroup() throws(SandboxError) {
+    guard cgroup.exists, state.withLock({ !$0.closed }), !cgroup.isRemoved else { return }
+    try Launcher.remove(instance, scope: scope, transport: transport)
+    cgroup.markRemoved()
+  }
+
+  private func waitReadable(within deadline: Duration) -> Bool {
+    var watched = pollfd(fd: pidfd, events: Int16(POLLIN), revents: 0)
+    let (seconds, fraction) = deadline.components
+    let milliseconds = Int32(clamping: seconds * 1000 + fraction / 1_000_000_000_000_000)
+    return poll(&watched, 1, milliseconds) > 0
+  }
 
   /// Waits until the sandbox is gone and tells how the plugin ended.
-  public func waitForExit() async -> ExitStatus { .killed }
+  public func waitForExit() async -> ExitStatus {
+    await Blocking.run { [self] () -> Void in
+      var watched = pollfd(fd: pidfd, events: Int16(POLLIN), revents: 0)
+      while poll(&watched, 1, -1) < 0 && errno == EINTR {}
+    }
+    return exitStatus() ?? .killed
+  }
 
   /// The status if the plugin has ended, without waiting. Call it when `pidfd` turns readable.
-  public func exitStatus() -> ExitStatus? { nil }
+  public func exitStatus() -> ExitStatus? {
+    state.withLock { state in
+      if let status = state.status { return status }
+      if state.closed { return .killed }
+      var watched = pollfd(fd: pidfd, events: Int16(POLLIN), revents: 0)
+      guard poll(&watched, 1, 0) > 0 else { return nil }
+      var end = berth_exit()
+      _ = berth_pidfd_reap(pidfd, &end)  // a child of ours in exec mode, of the server otherwise
+      let status = reportedStatus() ?? .killed
+      state.status = status
+      state.limit = cgroup.limitHit()
+      return status
+    }
+  }
 
-  /// The resource limit that this instance has run into, if any. Read it after the exit and before ``close()``.
-  public func limitHit() -> LimitHit? { nil }
+  /// What the sandbox's init said about the plugin's end, if it could.
+  private func reportedStatus() -> ExitStatus? {
+    var message = bl_exit()
+    let size = MemoryLayout<bl_exit>.size
+    guard recv(control, &message, size, Self.quietly) == size else { return nil }
+    var (code, signal): (Int32, Int32) = (0, 0)
+    guard bl_exit_decode(&message, &code, &signal) == 1 else { return nil }
+    return signal != 0 ? .signalled(signal) : .exited(code)
+  }
 
-  /// Reads the sandbox back from outside and refuses when anything differs from the plan.
-  public func attest() async throws(SandboxError) {}
+  /// The resource limit that this instance has run into, if any.
+  public func limitHit() -> LimitHit? {
+    state.withLock { $0.status != nil || $0.closed ? $0.limit : cgroup.limitHit() }
+  }
 
-  /// 0–100 from the observed state, with a reason for every point lost.
-  public func score() -> SecurityScore { SecurityScore(points: 0, deductions: []) }
-
-  /// Closes the descriptors and removes the empty cgroup. Call it once, after the exit.
-  public func close() {}
+  /// Closes the descriptors and removes the cgroup in the background. A plugin that still runs ends. Safe to repeat.
+  public func close() {
+    _ = exitStatus()
+    let first = state.withLock { state in
+      defer { state.closed = true }
+      return !state.closed
+    }
+    guard first else { return }
+    let ended = state.withLock { $0.status != nil }
+    if !ended {
+      cgroup.kill()
+      _ = berth_pidfd_send_signal(pidfd, SIGKILL)
+    }
+    let descriptors = [standardInput, standardOutput, standardError, control, notifications] + listeners
+    for descriptor in descriptors where descriptor >= 0 { _ = Glibc.close(descriptor) }
+    let needsRemoval = cgroup.exists && !cgroup.isRemoved
+    cgroup.close()
+    let (pidfd, instance, scope, transport) = (pidfd, instance, scope, transport)
+    guard !ended || needsRemoval else {
+      _ = Glibc.close(pidfd)
+      return
+    }
+    Blocking.detach {
+      if !ended {
+        var end = berth_exit()
+        _ = berth_pidfd_wait(pidfd, &end)
+      }
+      _ = Glibc.close(pidfd)
+      // What cannot be removed now is found again by removeLeftovers at the next start.
+      if needsRemoval { try? Launcher.remove(instance, scope: scope, transport: transport) }
+    }
+  }
 }

@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+import CShims
+import Glibc
+
+/// One exchange with the launcher. Blocks; runs on threads of its own.
+struct LauncherConnection: ~Copyable {
+  private let socket: Descriptor
+  /// The launcher process in exec mode; it exits right after its answer.
+  private let program: Descriptor
+
+  struct Reply {
+    var raw: bl_reply
+    /// Descriptors in the order of the protocol; whoever takes the reply owns them.
+    var descriptors: [Int32]
+
+    var isFailure: Bool { raw.error != 0 }
+
+    /// The descriptor of that kind, if it came.
+    func descriptor(_ kind: bl_reply_fd) -> Int32? {
+      guard raw.fd_kinds & kind.rawValue != 0 else { return nil }
+      let index = (raw.fd_kinds & (kind.rawValue - 1)).nonzeroBitCount
+      return index < descriptors.count ? descriptors[index] : nil
+    }
+
+    var listeners: [Int32] { Array(descriptors.dropFirst(raw.fd_kinds.nonzeroBitCount)) }
+  }
+
+  init(_ transport: Launcher.Transport) throws(SandboxError) {
+    switch transport {
+    case .program(let path, let prefix):
+      let pair = try DescriptorPair.socket()
+      program = try Self.start(prefix + [path], socket: pair.second.value)
+      socket = pair.first
+    case .server(let path):
+      socket = try Self.connect(path)
+      program = Descriptor(-1)
+    }
+  }
+
+  /// Sends the request and waits for the answer.
+  func exchange(_ request: borrowing LaunchRequest, descriptors: [Int32], deadline: Duration) throws(SandboxError)
+    -> Reply
+  {
+    let sent = bl_request_send(socket.value, request.raw, descriptors, Int32(descriptors.count))
+    guard sent >= 0 else { throw Self.unavailable("the launcher does not take requests", errno: Int32(-sent)) }
+    var ready = pollfd(fd: socket.value, events: Int16(POLLIN), revents: 0)
+    let milliseconds = Int32(clamping: deadline.components.seconds * 1000)
+    guard poll(&ready, 1, milliseconds) > 0 else {
+      throw Self.unavailable("the launcher did not answer within \(deadline)", errno: ETIMEDOUT)
+    }
+    var raw = bl_reply()
+    var fds = [Int32](repeating: -1, count: Int(BERTH_MAX_PASSED))
+    var count = Int32(fds.count)
+    let got = berth_receive_descriptors(socket.value, &raw, MemoryLayout<bl_reply>.size, &fds, &count)
+    fds = Array(fds.prefix(Int(count)))
+    guard got == MemoryLayout<bl_reply>.size, raw.magic == BL_MAGIC, raw.version == BL_VERSION else {
+      for fd in fds { close(fd) }
+      throw Self.unavailable(
+        got == 0 ? "the launcher ended without an answer\(exitText())" : "the launcher's answer makes no sense",
+        errno: got < 0 ? Int32(-got) : nil)
+    }
+    // It exits by itself now; collecting it here leaves no zombie.
+    if program.value >= 0 { _ = exitText() }
+    return Reply(raw: raw, descriptors: fds)
+  }
+
+  private func exitText() -> String {
+    guard program.value >= 0 else { return "" }
+    var end = berth_exit()
+    guard berth_pidfd_wait(program.value, &end) == 0 else { return "" }
+    return end.signal != 0 ? " (signal \(end.signal))" : " (status \(end.code))"
+  }
+
+  private static func start(_ arguments: [String], socket: Int32) throws(SandboxError) -> Descriptor {
+    var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+    defer { for pointer in pointers { free(pointer) } }
+    var environment: [UnsafeMutablePointer<CChar>?] = [nil]
+    let pid = berth_spawn(arguments[0], &pointers, &environment, socket, -1, -1, 1)
+    guard pid > 0 else {
+      throw unavailable("the launcher \(arguments[0]) could not be started", errno: -pid)
+    }
+    let program = berth_pidfd_open(pid)
+    guard program >= 0 else { throw unavailable("the launcher could not be watched", errno: -program) }
+    return Descriptor(program)
+  }
+
+  private static func connect(_ path: String) throws(SandboxError) -> Descriptor {
+    let result = bl_connect(path)
+    guard result >= 0 else {
+      throw unavailable("no launcher server answers at \(path)", errno: -result)
+    }
+    return Descriptor(result)
+  }
+
+  private static func unavailable(_ message: String, errno number: Int32? = nil) -> SandboxError {
+    SandboxError(
+      .launcherUnavailable, message, errno: number,
+      hint: "Check that berth-launcher is installed beside berthd, or that berth-launcher.service runs")
+  }
+}

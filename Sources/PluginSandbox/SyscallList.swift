@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+/// The system calls that the allow-list names, by tier. Everything else is refused.
+enum SyscallList {
+  /// Files, memory, time, signals and waiting: what any program on standard streams needs.
+  static let base: [String] = [
+    // Files and directories
+    "access", "chdir", "chmod", "chown", "close", "close_range", "copy_file_range", "creat", "dup", "dup2", "dup3",
+    "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir", "fchmod", "fchmodat", "fchown", "fchownat", "fcntl",
+    "fdatasync", "fgetxattr", "flistxattr", "flock", "fremovexattr", "fsetxattr", "fstat", "fstatfs", "fsync",
+    "ftruncate", "getcwd", "getdents", "getdents64", "getxattr", "lchown", "lgetxattr", "link", "linkat", "listxattr",
+    "llistxattr", "lremovexattr", "lseek", "lsetxattr", "lstat", "mkdir", "mkdirat", "newfstatat", "open", "openat",
+    "openat2", "pread64", "preadv", "preadv2", "pwrite64", "pwritev", "pwritev2", "read", "readahead", "readlink",
+    "readlinkat", "readv", "removexattr", "rename", "renameat", "renameat2", "rmdir", "sendfile", "setxattr", "splice",
+    "stat", "statfs", "statx", "symlink", "symlinkat", "sync_file_range", "syncfs", "tee", "truncate", "umask",
+    "unlink", "unlinkat", "utime", "utimensat", "utimes", "write", "writev",
+    // Waiting
+    "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd", "eventfd2",
+    "inotify_add_watch", "inotify_init", "inotify_init1", "inotify_rm_watch", "pipe", "pipe2", "poll", "ppoll",
+    "pselect6", "select", "signalfd", "signalfd4", "timerfd_create", "timerfd_gettime", "timerfd_settime",
+    // Memory
+    "brk", "madvise", "membarrier", "memfd_create", "mincore", "mmap", "mprotect", "mremap", "msync", "munmap",
+    // The process itself
+    "alarm", "arch_prctl", "capget", "execve", "execveat", "exit", "exit_group", "futex", "get_robust_list", "getcpu",
+    "getegid", "geteuid", "getgid", "getgroups", "getitimer", "getpgid", "getpgrp", "getpid", "getppid", "getpriority",
+    "getrandom", "getresgid", "getresuid", "getrlimit", "getrusage", "getsid", "gettid", "getuid", "kill", "pause",
+    "restart_syscall", "rseq", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend",
+    "rt_sigtimedwait", "sched_get_priority_max", "sched_get_priority_min", "sched_getaffinity", "sched_getparam",
+    "sched_getscheduler", "sched_yield", "set_robust_list", "set_tid_address", "setitimer", "setpgid", "setsid",
+    "sigaltstack", "sysinfo", "tgkill", "tkill", "uname", "wait4", "waitid",
+    // Time
+    "clock_getres", "clock_gettime", "clock_nanosleep", "gettimeofday", "nanosleep", "time", "times",
+    // Sockets that the socket rule lets exist
+    "accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen", "recvfrom", "recvmsg",
+    "sendmsg", "sendto", "setsockopt", "shutdown",
+  ]
+
+  /// New processes and threads, without namespaces; `clone` comes with a rule on its flags.
+  static let processes: [String] = ["fork", "vfork"]
+
+  /// The terminal and descriptor requests that ioctl is allowed, besides reflinks.
+  static let ioctls: [UInt64] = [
+    0x5401,  // TCGETS: is it a terminal?
+    0x5413,  // TIOCGWINSZ
+    0x541B,  // FIONREAD
+    0x5421,  // FIONBIO
+    0x5450,  // FIONCLEX
+    0x5451,  // FIOCLEX
+    0x4004_9409,  // FICLONE
+    0x4020_940D,  // FICLONERANGE
+  ]
+
+  /// Reading the size and geometry of a granted block device, and discarding on it.
+  static let blockDeviceIoctls: [UInt64] = [
+    0x1260,  // BLKGETSIZE
+    0x1261,  // BLKFLSBUF
+    0x1268,  // BLKSSZGET
+    0x1277,  // BLKDISCARD
+    0x127B,  // BLKPBSZGET
+    0x127F,  // BLKZEROOUT
+    0x8008_1272,  // BLKGETSIZE64
+  ]
+
+  /// The prctl options that change nothing but the caller's own comfort.
+  static let prctls: [UInt64] = [
+    1, 2,  // PR_SET_PDEATHSIG, PR_GET_PDEATHSIG
+    3,  // PR_GET_DUMPABLE
+    15, 16,  // PR_SET_NAME, PR_GET_NAME
+    21,  // PR_GET_SECCOMP
+    23,  // PR_CAPBSET_READ
+    29, 30,  // PR_SET_TIMERSLACK, PR_GET_TIMERSLACK
+    38, 39,  // PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS
+    41, 42,  // PR_SET_THP_DISABLE, PR_GET_THP_DISABLE
+    66,  // PR_GET_MDWE
+    0x5356_4D41,  // PR_SET_VMA
+  ]
+
+  /// CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET.
+  static let namespaceFlags: UInt64 = 0x7E02_0000
+
+  /// The newest number the list was written against (`set_mempolicy_home_node`, Linux 5.17); above it programs are told
+  /// that the call does not exist, so that their libraries fall back.
+  static let newestKnown: UInt32 = 450
+}

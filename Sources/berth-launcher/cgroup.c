@@ -1,0 +1,246 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+// One leaf per instance: in the unified hierarchy for identity and kill, and, for a controller that the machine still
+// keeps in a version 1 hierarchy, a leaf of the same name there.
+
+#include "launcher.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { MEMORY, PIDS, CPU, DEVICES };
+static const char *const v1_paths[V1_HIERARCHIES][2] = {
+    [MEMORY] = {"/sys/fs/cgroup/memory", NULL},
+    [PIDS] = {"/sys/fs/cgroup/pids", NULL},
+    [CPU] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct"},
+    [DEVICES] = {"/sys/fs/cgroup/devices", NULL},
+};
+static const char *const v2_names[] = {[MEMORY] = "memory", [PIDS] = "pids", [CPU] = "cpu"};
+static const uint32_t controller_layers[] = {[MEMORY] = BL_L_MEMORY, [PIDS] = BL_L_PIDS, [CPU] = BL_L_CPU};
+
+static int unified = -1;                                  // root of the version 2 hierarchy
+static int v1[V1_HIERARCHIES] = {-1, -1, -1, -1};         // roots of version 1 hierarchies in use
+static bool in_unified[V1_HIERARCHIES];                   // the controller lives in version 2
+static int v1_leaf[V1_HIERARCHIES] = {-1, -1, -1, -1};
+
+static int open_hierarchy(const char *path, long magic) {
+  int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+  struct statfs info;
+  if (fd >= 0 && (fstatfs(fd, &info) < 0 || (long)info.f_type != magic)) {
+    close(fd);
+    fd = -1;
+  }
+  return fd;
+}
+
+static bool lists(int directory, const char *file, const char *word) {
+  char content[512];
+  int fd = openat(directory, file, O_RDONLY | O_CLOEXEC);
+  ssize_t size = fd < 0 ? -1 : read(fd, content, sizeof content - 1);
+  if (fd >= 0) close(fd);
+  if (size <= 0) return false;
+  content[size] = 0;
+  for (char *rest = NULL, *next = strtok_r(content, " \n", &rest); next; next = strtok_r(NULL, " \n", &rest)) {
+    if (strcmp(next, word) == 0) return true;
+  }
+  return false;
+}
+
+void cgroup_open_hierarchies(void) {
+  if (unified >= 0) return;
+  unified = open_hierarchy("/sys/fs/cgroup", CGROUP2_SUPER_MAGIC);
+  if (unified < 0) unified = open_hierarchy("/sys/fs/cgroup/unified", CGROUP2_SUPER_MAGIC);
+  for (int i = 0; i < V1_HIERARCHIES; i++) {
+    in_unified[i] = i != DEVICES && unified >= 0 && lists(unified, "cgroup.controllers", v2_names[i]);
+    if (in_unified[i]) continue;
+    for (int j = 0; j < 2 && v1[i] < 0; j++) v1[i] = open_hierarchy(v1_paths[i][j], CGROUP_SUPER_MAGIC);
+  }
+}
+
+uint32_t cgroup_layers(void) {
+  uint32_t layers = unified >= 0 ? BL_L_CGROUP : 0;
+  for (int i = MEMORY; i <= CPU; i++) {
+    if (in_unified[i] || v1[i] >= 0) layers |= controller_layers[i];
+  }
+  return layers;
+}
+
+// Opens base/scope[/leaf] below a hierarchy's root, making what is missing. The leaf must be new.
+static int descend(int root, const char *scope, const char *leaf, bool make, bool enable) {
+  char path[512];
+  format(path, sizeof path, "%s/%s%s%s", server.cgroup_base, scope, leaf ? "/" : "", leaf ? leaf : "");
+  int fd = dup(root);
+  for (char *rest = NULL, *part = strtok_r(path, "/", &rest); part && fd >= 0; part = strtok_r(NULL, "/", &rest)) {
+    if (enable) {
+      // A controller that cannot be enabled here shows when its limit is written.
+      for (int i = MEMORY; i <= CPU; i++) {
+        char line[16];
+        if (in_unified[i]) write_at(fd, "cgroup.subtree_control", format(line, sizeof line, "+%s", v2_names[i]));
+      }
+    }
+    bool last = leaf && (!rest || !*rest);
+    int made = make ? mkdirat(fd, part, 0755) : 0;
+    int next = made < 0 && (errno != EEXIST || last) ? -1 : openat(fd, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error = errno;
+    close(fd);
+    errno = error;
+    fd = next;
+  }
+  return fd;
+}
+
+// A server that systemd gave a subtree of its own moves aside, so that the subtree may have controllers.
+void cgroup_adopt_self(void) {
+  if (unified < 0) return;
+  int fd = descend(unified, "launcher", NULL, true, false);
+  if (fd < 0) return;
+  write_at(fd, "cgroup.procs", "0");
+  close(fd);
+}
+
+static void set_limit(struct job *job, int leaf, const char *file, const char *value) {
+  if (write_at(leaf, file, value) < 0) die(job, BL_STEP_LIMITS, file);
+}
+
+void cgroup_create(struct job *job) {
+  const struct bl_request *r = &job->request;
+  const char *scope = text(job, r->scope), *instance = text(job, r->instance);
+  char number[64];
+  cgroup_open_hierarchies();
+  job->cgroups_made = true;
+  if (unified >= 0) {
+    job->cgroup = descend(unified, scope, instance, true, true);
+    if (job->cgroup < 0) die(job, BL_STEP_CGROUP, "unified");
+    job->layers |= BL_L_CGROUP;
+  }
+  for (int i = 0; i < V1_HIERARCHIES; i++) {
+    if (v1[i] < 0) continue;
+    v1_leaf[i] = descend(v1[i], scope, instance, true, false);
+    if (v1_leaf[i] < 0) die(job, BL_STEP_CGROUP, v1_paths[i][0]);
+    job->v1_procs[i] = openat(v1_leaf[i], "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (job->v1_procs[i] < 0) die(job, BL_STEP_CGROUP, v1_paths[i][0]);
+  }
+  unsigned long long memory = r->limits.memory, processes = r->limits.processes, quota = r->limits.cpu_percent;
+  if (in_unified[MEMORY]) {
+    set_limit(job, job->cgroup, "memory.max", format(number, sizeof number, "%llu", memory));
+    if (faccessat(job->cgroup, "memory.swap.max", F_OK, 0) == 0) set_limit(job, job->cgroup, "memory.swap.max", "0");
+    set_limit(job, job->cgroup, "memory.oom.group", "1");
+  } else if (v1[MEMORY] >= 0) {
+    set_limit(job, v1_leaf[MEMORY], "memory.limit_in_bytes", format(number, sizeof number, "%llu", memory));
+  }
+  format(number, sizeof number, "%llu", processes + 1); // the reaper
+  if (in_unified[PIDS]) set_limit(job, job->cgroup, "pids.max", number);
+  if (v1[PIDS] >= 0) set_limit(job, v1_leaf[PIDS], "pids.max", number);
+  if (in_unified[CPU]) {
+    set_limit(job, job->cgroup, "cpu.max", format(number, sizeof number, "%llu 100000", quota * 1000));
+  } else if (v1[CPU] >= 0) {
+    set_limit(job, v1_leaf[CPU], "cpu.cfs_quota_us", format(number, sizeof number, "%llu", quota * 1000));
+  }
+  if (v1[DEVICES] >= 0) {
+    set_limit(job, v1_leaf[DEVICES], "devices.deny", "a");
+    const unsigned nodes[] = {3, 5, 7, 8, 9}; // null zero full random urandom
+    for (size_t i = 0; i < 5; i++) cgroup_allow_device(job, false, 1, nodes[i]);
+  }
+  for (int i = MEMORY; i <= CPU; i++) {
+    if (in_unified[i] || v1[i] >= 0) job->layers |= controller_layers[i];
+  }
+}
+
+void cgroup_allow_device(struct job *job, bool block, unsigned major, unsigned minor) {
+  char line[64];
+  if (v1[DEVICES] < 0) return;
+  format(line, sizeof line, "%c %u:%u rw", block ? 'b' : 'c', major, minor);
+  set_limit(job, v1_leaf[DEVICES], "devices.allow", line);
+}
+
+void cgroup_join(struct job *job) {
+  for (int i = 0; i < V1_HIERARCHIES; i++) {
+    if (job->v1_procs[i] >= 0 && write(job->v1_procs[i], "0", 1) != 1) die(job, BL_STEP_JOIN, v1_paths[i][0]);
+  }
+}
+
+int cgroup_kill_descriptor(const struct job *job) {
+  return openat(job->cgroup, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+}
+
+// Signals every process listed in a leaf; for hierarchies without cgroup.kill.
+static void kill_listed(int leaf) {
+  char content[4096];
+  int fd = openat(leaf, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+  ssize_t size;
+  while (fd >= 0 && (size = read(fd, content, sizeof content - 1)) > 0) {
+    content[size] = 0;
+    for (char *rest = NULL, *word = strtok_r(content, "\n", &rest); word; word = strtok_r(NULL, "\n", &rest)) {
+      int pid = atoi(word);
+      if (pid > 1) kill(pid, SIGKILL);
+    }
+  }
+  if (fd >= 0) close(fd);
+}
+
+static int remove_from(int root, const char *scope, const char *instance) {
+  int parent = descend(root, scope, NULL, false, false);
+  if (parent < 0) return errno == ENOENT ? 0 : -1;
+  int result = -1;
+  for (int round = 0; round < 200 && result < 0; round++) {
+    int leaf = openat(parent, instance, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (leaf >= 0) {
+      if (write_at(leaf, "cgroup.kill", "1") < 0) kill_listed(leaf);
+      close(leaf);
+    }
+    result = unlinkat(parent, instance, AT_REMOVEDIR);
+    if (result < 0 && errno == ENOENT) result = 0;
+    if (result < 0 && errno != EBUSY) break;
+    if (result < 0) poll(NULL, 0, 10);
+  }
+  int error = errno;
+  close(parent);
+  errno = error;
+  return result;
+}
+
+// Kills what an instance still runs and removes its leaves; EBUSY when something survives.
+int cgroup_remove(const char *scope, const char *instance) {
+  int result = 0;
+  cgroup_open_hierarchies();
+  if (unified >= 0) result = remove_from(unified, scope, instance);
+  for (int i = 0; i < V1_HIERARCHIES; i++) {
+    if (v1[i] >= 0 && remove_from(v1[i], scope, instance) < 0) result = -1;
+  }
+  return result;
+}
+
+static int sweep(int root, const char *scope) {
+  int parent = descend(root, scope, NULL, false, false);
+  if (parent < 0) return errno == ENOENT ? 0 : -1;
+  DIR *directory = fdopendir(parent); // the one allocation, in a short-lived worker
+  int result = 0;
+  for (struct dirent *entry; directory && (entry = readdir(directory));) {
+    if (entry->d_type != DT_DIR || entry->d_name[0] == '.') continue;
+    if (remove_from(root, scope, entry->d_name) < 0) result = -1;
+  }
+  if (directory) closedir(directory);
+  char path[512];
+  unlinkat(root, format(path, sizeof path, "%s/%s", server.cgroup_base, scope), AT_REMOVEDIR);
+  return result;
+}
+
+int cgroup_sweep(const char *scope) {
+  int result = 0;
+  cgroup_open_hierarchies();
+  if (unified >= 0) result = sweep(unified, scope);
+  for (int i = 0; i < V1_HIERARCHIES; i++) {
+    if (v1[i] >= 0 && sweep(v1[i], scope) < 0) result = -1;
+  }
+  return result;
+}

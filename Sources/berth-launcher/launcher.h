@@ -1,0 +1,109 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+// berth-launcher: starts one confined plugin for a request, or serves requests with one worker process each.
+// Single-threaded, static, allocates nothing. Every set-up step is fatal: a plugin starts with all of its layers or not
+// at all.
+
+#pragma once
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "berth_launch.h"
+
+enum { FILTER_MAX = 4096, V1_HIERARCHIES = 4 };
+
+// Everything about the one request a worker serves.
+struct job {
+  struct bl_request request;
+  int fds[BL_REQUEST_FDS];
+  int sources[BL_MAX_MOUNTS]; // detached mounts, -1 where none
+  bool source_is_file[BL_MAX_MOUNTS];
+  int listeners[BL_MAX_ENDPOINTS];
+  int listener_count;
+  int cgroup;                  // the leaf in the unified hierarchy, -1 when none
+  int v1_procs[V1_HIERARCHIES]; // cgroup.procs of the leaf in each v1 hierarchy used, -1 where none
+  bool cgroups_made;
+  int pidfd;
+  pid_t pid;
+  uint32_t layers;
+  int landlock_abi;
+  uint16_t filter_count;
+  uint64_t filter[FILTER_MAX];
+};
+
+// How this process serves: in exec mode one request from descriptor 0, as a server many.
+struct server {
+  const char *socket_path;  // NULL in exec mode
+  const char *cgroup_base;  // below every hierarchy's root
+  const char *writable[16]; // as a server: writable sources must lie beneath one of these
+  int writable_count;
+  uid_t client; // as a server: the one user besides root that may ask
+  uint32_t first_uid, last_uid;
+  int host_mounts; // the host's mount namespace while this process is in a small one of its own, else -1
+  int own_mounts;
+  int proc;         // /proc of the host
+  int memfd_sysctl; // vm.memfd_noexec for writing, -1 when the kernel has none
+};
+extern struct server server;
+
+const char *text(const struct job *job, uint32_t offset);
+
+// report.c: before the clone a failure goes to the daemon, after it to the worker through the status socket.
+extern int daemon_socket;
+extern int status_socket;
+_Noreturn void die(struct job *job, enum bl_step step, const char *detail);
+_Noreturn void die_with(struct job *job, enum bl_step step, int error, const char *detail);
+void report_layers(struct job *job, int notify);
+void await_status(struct job *job, int status, struct bl_reply *reply, int *notify);
+_Noreturn void answer(struct job *job, struct bl_reply *reply, int notify);
+
+// request.c
+const char *validate(const struct job *job, ssize_t size, int fd_count);
+bool is_beneath(const char *path, const char *directory);
+void read_filter(struct job *job);
+
+// cgroup.c
+void cgroup_open_hierarchies(void);
+void cgroup_adopt_self(void);
+uint32_t cgroup_layers(void);
+void cgroup_create(struct job *job);
+void cgroup_allow_device(struct job *job, bool block, unsigned major, unsigned minor);
+void cgroup_join(struct job *job);
+int cgroup_kill_descriptor(const struct job *job);
+int cgroup_remove(const char *scope, const char *instance);
+int cgroup_sweep(const char *scope);
+
+// mounts.c
+void open_sources(struct job *job);
+void build_root(struct job *job);
+void enter_small_namespace(void);
+
+// network.c
+void network_set_up(struct job *job);
+
+// confine.c
+void limit_resources(struct job *job);
+void drop_privileges(struct job *job);
+int landlock_probe(void);
+void restrict_with_landlock(struct job *job);
+int load_filter(struct job *job);
+
+// spawn.c
+_Noreturn void spawn(struct job *job);
+uint32_t machine_layers(bool user_namespace);
+
+// reaper.c
+_Noreturn void reap(struct job *job, pid_t plugin, int gate);
+
+// files.c
+int write_at(int directory, const char *name, const char *value);
+__attribute__((format(printf, 3, 4))) const char *format(char *out, size_t size, const char *pattern, ...);

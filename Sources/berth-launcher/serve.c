@@ -1,0 +1,115 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+// The long-lived form: accepts a connection, checks who asks, and forks a worker that serves that one request. A request
+// that crashes or hangs (a dead network mount) costs a worker, never the server.
+
+#include "serve.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "berth_socket.h"
+#include "launcher.h"
+
+enum { WORKERS = 64, WORKER_SECONDS = 120 };
+static pid_t workers[WORKERS];
+
+static _Noreturn void give_up(const char *what) {
+  dprintf(2, "berth-launcher: %s: %s\n", what, strerror(errno));
+  _exit(1);
+}
+
+static int listen_at(const char *path) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (strlen(path) >= sizeof address.sun_path) {
+    errno = ENAMETOOLONG;
+    give_up(path);
+  }
+  strcpy(address.sun_path, path);
+  unlink(path);
+  int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  umask(0117);
+  if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 64) < 0) give_up(path);
+  if (server.client && chown(path, server.client, (gid_t)-1) < 0) give_up(path);
+  umask(077);
+  return fd;
+}
+
+// Collects workers and ended sandboxes (which are our children as well, see CLONE_PARENT).
+static void collect(void) {
+  for (pid_t pid; (pid = waitpid(-1, NULL, WNOHANG)) > 0;) {
+    for (int i = 0; i < WORKERS; i++) {
+      if (workers[i] == pid) workers[i] = 0;
+    }
+  }
+}
+
+static void start_worker(int connection, int listener, int signals) {
+  struct berth_credentials peer;
+  bool known = berth_peer_credentials(connection, &peer) == 0 && (peer.uid == 0 || peer.uid == server.client);
+  int slot = 0;
+  while (slot < WORKERS && workers[slot]) slot++;
+  if (!known || slot == WORKERS) {
+    struct bl_reply refusal = {.magic = BL_MAGIC, .version = BL_VERSION, .step = BL_STEP_PRIVILEGE};
+    refusal.error = known ? EAGAIN : EPERM;
+    format(refusal.detail, sizeof refusal.detail, known ? "all workers are busy" : "this user may not ask");
+    berth_send_descriptors(connection, &refusal, sizeof refusal, NULL, 0);
+    return;
+  }
+  pid_t pid = fork();
+  if (pid == 0) {
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    close(listener);
+    close(signals);
+    alarm(WORKER_SECONDS);
+    serve_one(connection);
+  }
+  if (pid > 0) workers[slot] = pid;
+}
+
+void serve(void) {
+  if (geteuid() != 0) {
+    errno = EPERM;
+    give_up("the server needs root");
+  }
+  sigset_t watched;
+  sigemptyset(&watched);
+  sigaddset(&watched, SIGCHLD);
+  sigaddset(&watched, SIGTERM);
+  sigaddset(&watched, SIGINT);
+  sigprocmask(SIG_BLOCK, &watched, NULL);
+  int signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (signals < 0) give_up("signalfd");
+  int listener = listen_at(server.socket_path);
+  cgroup_open_hierarchies();
+  cgroup_adopt_self();
+  daemon_socket = 2; // a failure while entering the namespace shows as the exit status
+  enter_small_namespace();
+  for (;;) {
+    struct pollfd fds[] = {{.fd = listener, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    if (poll(fds, 2, -1) < 0 && errno != EINTR) give_up("poll");
+    struct signalfd_siginfo information;
+    while (read(signals, &information, sizeof information) == (ssize_t)sizeof information) {
+      if (information.ssi_signo != SIGCHLD) _exit(0); // plugins go on: they belong to the daemon
+    }
+    collect();
+    if (!(fds[0].revents & POLLIN)) continue;
+    int connection = berth_accept(listener);
+    if (connection < 0) continue;
+    start_worker(connection, listener, signals);
+    close(connection);
+  }
+}

@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Testing
+
+@testable import PluginSandbox
+
+@Suite(.enabled(if: Fixture.isRoot, "the privileged sandbox needs root"), .timeLimit(.minutes(2)))
+struct LaunchTests {
+  @Test func aPluginRunsWithEveryLayerAndItsOutputArrives() async throws {
+    let fixture = try Fixture()
+    fixture.write("run.sh", "#!/bin/sh\necho hello from $(id -u)\nread line\necho got $line\nexit 3\n")
+    let process = try await fixture.launcher.launch(fixture.plan("run.sh"))
+    #expect(process.layers == .privileged)
+    try await process.attest()
+    #expect(process.score().points == 100, "\(process.score().deductions)")
+    #expect(write(process.standardInput, "ping\n", 5) == 5)
+    let output = await Fixture.drain(process.standardOutput)
+    #expect(output == "hello from 654321\ngot ping\n")
+    let status = await process.waitForExit()
+    #expect(status == .exited(3))
+    try await process.kill()
+    process.close()
+  }
+
+  @Test func onlyTheGrantedFileSystemIsVisible() async throws {
+    let fixture = try Fixture()
+    let result = try await fixture.run("ls /; echo --; ls /dev /etc; echo --; cat /proc/1/status; ls /root /home; echo x > /x")
+    #expect(result.output.hasPrefix("bin\ndev\netc\nlib\n"), "\(result.output)")
+    #expect(!result.output.contains("root"))
+    #expect(result.errors.contains("/proc/1/status: No such file"))
+    #expect(result.errors.contains("Read-only file system"))
+  }
+}
