@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -121,4 +122,35 @@ int bl_exit_decode(const struct bl_exit *message, int *code, int *signal) {
   *code = WIFEXITED(message->status) ? WEXITSTATUS(message->status) : 0;
   *signal = WIFSIGNALED(message->status) ? WTERMSIG(message->status) : 0;
   return 1;
+}
+
+static int sync_parent(const char *path) {
+  char directory[4096];
+  const char *slash = strrchr(path, '/');
+  size_t length = slash ? (size_t)(slash - path) : 0;
+  if (length >= sizeof directory) return -ENAMETOOLONG;
+  memcpy(directory, path, length);
+  strcpy(directory + length, length ? "" : slash ? "/" : ".");
+  int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return -errno;
+  int result = fsync(fd) < 0 ? -errno : 0;
+  close(fd);
+  return result;
+}
+
+int bl_replace_file(const char *path, const void *bytes, uint32_t count) {
+  char beside[4096];
+  if (strlen(path) + 5 > sizeof beside) return -ENAMETOOLONG;
+  strcpy(beside, path);
+  strcat(beside, ".new");
+  int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return -errno;
+  errno = 0;
+  int good = write(fd, bytes, count) == (ssize_t)count && fsync(fd) == 0;
+  int error = errno ? errno : EIO;
+  close(fd);
+  if (good && rename(beside, path) == 0) return sync_parent(path);
+  if (good) error = errno;
+  unlink(beside);
+  return -error;
 }

@@ -88,7 +88,8 @@ static const char *check_mount(const struct job *job, unsigned index) {
     if (i == index) continue;
     const char *other = text(job, r->mounts[i].target);
     if (strcmp(other, target) == 0) return "two mounts on one target";
-    bool other_writable = r->mounts[i].flags & (BL_MF_WRITE | BL_MF_FIFO);
+    // A fresh tmpfs holds nothing of the plugin's yet; any other writable tree may hold a trap.
+    bool other_writable = r->mounts[i].kind == BL_M_BIND && r->mounts[i].flags & (BL_MF_WRITE | BL_MF_FIFO);
     if (other_writable && is_beneath(target, other)) return "mount below a writable mount";
     if (i > index && is_beneath(target, other)) return "mounts out of order";
   }

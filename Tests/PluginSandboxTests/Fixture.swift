@@ -29,7 +29,9 @@ final class Fixture: Sendable {
     chmod(directory, 0o755)
     mkdir(bundle, 0o755)
     let scope = "test-" + (directory.split(separator: "-").last.map(String.init) ?? "x")
-    launcher = Launcher(transport: transport ?? .program(path: Self.program, prefix: getenv("BERTH_WRAP").map { [String(cString: $0)] } ?? []), scope: scope)
+    launcher = Launcher(
+      transport: transport
+        ?? .program(path: Self.program, prefix: getenv("BERTH_WRAP").map { [String(cString: $0)] } ?? []), scope: scope)
   }
 
   deinit {

@@ -26,7 +26,8 @@ struct LaunchTests {
 
   @Test func onlyTheGrantedFileSystemIsVisible() async throws {
     let fixture = try Fixture()
-    let result = try await fixture.run("ls /; echo --; ls /dev /etc; echo --; cat /proc/1/status; ls /root /home; echo x > /x")
+    let result = try await fixture.run(
+      "ls /; echo --; ls /dev /etc; echo --; cat /proc/1/status; ls /root /home; echo x > /x")
     #expect(result.output.hasPrefix("bin\ndev\netc\nlib\n"), "\(result.output)")
     #expect(!result.output.contains("root"))
     #expect(result.errors.contains("/proc/1/status: No such file"))

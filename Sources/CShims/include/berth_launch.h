@@ -228,3 +228,6 @@ int bl_sealed_file(const void *bytes, uint32_t count);
 
 /// The status in a byte-for-byte copy of struct bl_exit: 1 when it is one.
 int bl_exit_decode(const struct bl_exit *message, int *code, int *signal);
+
+/// Replaces a small file durably and at once: written beside it (mode 0600), synced, renamed, directory synced.
+int bl_replace_file(const char *path, const void *bytes, uint32_t count);

@@ -1,0 +1,109 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+public import JSON
+public import StorageProtocol
+
+extension Permissions {
+  /// What a manifest asks for and the administrator granted, with the storage's configuration filled in.
+  ///
+  /// - Parameters:
+  ///   - request: the manifest's request.
+  ///   - grant: the administrator's consent; what it does not hold is left out.
+  ///   - config: the storage's configuration, for `${config.…}`.
+  /// - Throws: ``SandboxError/Code/permissionRefused`` for a property that is missing or a path that may never be granted.
+  public init(
+    _ request: PermissionRequest, grant: PermissionGrant, config: JSONObject
+  ) throws(SandboxError) {
+    let effective = grant.intersection(request)
+    self.init()
+    for file in effective.files {
+      let path = try Self.resolve(file.path, config, "fs")
+      let permission = FilePermission(
+        path: path, access: file.access == .rw ? .readWrite : .readOnly, reason: file.reason)
+      try PathPolicy.check(permission)
+      files.append(permission)
+    }
+    var endpoints: [NetworkEndpoint] = []
+    for endpoint in effective.endpoints {
+      endpoints.append(
+        NetworkEndpoint(
+          host: try Self.resolve(endpoint.host, config, "net"), port: try Self.resolve(endpoint.port, config, "net")))
+    }
+    if !endpoints.isEmpty { network = .endpoints(endpoints) }
+    for device in effective.devices {
+      devices.append(
+        DevicePermission(
+          deviceClass: try Self.resolve(device.class, config, "device"),
+          access: device.access == .rw ? .readWrite : .readOnly))
+    }
+    broker = effective.broker.map(\.operation)
+    runtime.procSelf = effective.runtime.procSelf
+    runtime.jit = effective.runtime.jit
+    runtime.processes = effective.runtime.threads
+    runtime.memory = effective.runtime.memoryMax.map { UInt64($0) }
+    runtime.processCount = effective.runtime.pidsMax.map { UInt32(clamping: $0) }
+    runtime.temporarySpace = effective.runtime.tmpSize.map { UInt64($0) }
+  }
+
+  private static func resolve(_ text: String, _ config: JSONObject, _ kind: String) throws(SandboxError) -> String {
+    guard let template = PathTemplate(text) else {
+      throw SandboxError(.permissionRefused, "\(text.debugDescription) in a \(kind) permission is no valid template")
+    }
+    return try resolve(template, config, kind)
+  }
+
+  private static func resolve(
+    _ template: PathTemplate, _ config: JSONObject, _ kind: String
+  ) throws(SandboxError) -> String {
+    if let text = template.resolved(config) { return text }
+    let missing = template.properties.filter { config[$0] == nil }
+    throw SandboxError(
+      .permissionRefused,
+      "the \(kind) permission \(template) needs the storage property \(missing.joined(separator: ", "))",
+      hint: "Set the property on the storage")
+  }
+}
+
+extension Permissions: CustomStringConvertible {
+  /// One line a permission, sorted, control characters escaped: the form shown and compared everywhere.
+  public var lines: [String] {
+    var lines = files.map { "fs \($0.access.rawValue) \(PermissionText.quoted($0.path))" }
+    switch network {
+    case .none: break
+    case .host: lines.append("net host")
+    case .endpoints(let endpoints):
+      lines += endpoints.map { "net tcp \(PermissionText.quoted("\($0.host):\($0.port)"))" }
+    }
+    lines += devices.map { "device \($0.access.rawValue) \(PermissionText.quoted($0.deviceClass))" }
+    lines += broker.map { "broker \(PermissionText.quoted($0))" }
+    lines += PermissionText.runtime(
+      procSelf: runtime.procSelf, jit: runtime.jit, processes: runtime.processes, memory: runtime.memory,
+      processCount: runtime.processCount.map { UInt64($0) }, temporarySpace: runtime.temporarySpace)
+    return lines.sorted()
+  }
+
+  public var description: String { lines.joined(separator: "\n") }
+}
+
+/// How permissions are written down.
+enum PermissionText {
+  /// The text itself when it is plain, else with everything that could mislead a reader escaped.
+  static func quoted(_ text: String) -> String {
+    let plain = text.unicodeScalars.allSatisfy { $0.isASCII && $0.value > 0x20 && $0.value != 0x7F && $0 != "\"" }
+    return plain && !text.isEmpty ? text : text.debugDescription
+  }
+
+  static func runtime(
+    procSelf: Bool, jit: Bool, processes: Bool, memory: UInt64?, processCount: UInt64?, temporarySpace: UInt64?
+  ) -> [String] {
+    var lines: [String] = []
+    if procSelf { lines.append("runtime proc:self") }
+    if jit { lines.append("runtime jit") }
+    if !processes { lines.append("runtime single-process") }
+    if let memory { lines.append("runtime memory \(memory)") }
+    if let processCount { lines.append("runtime processes \(processCount)") }
+    if let temporarySpace { lines.append("runtime tmp \(temporarySpace)") }
+    return lines
+  }
+}

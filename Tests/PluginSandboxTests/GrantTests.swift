@@ -1,0 +1,113 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Testing
+
+@testable import PluginSandbox
+
+@Suite(.enabled(if: Fixture.isRoot, "the privileged sandbox needs root"), .timeLimit(.minutes(2)))
+struct GrantTests {
+  @Test func aRootOwnedTreeIsWritableAsItStandsAndStaysRoots() async throws {
+    let fixture = try Fixture()
+    let storage = fixture.directory + "/storage"
+    mkdir(storage, 0o755)
+    mkdir(storage + "/images", 0o700)
+    #expect(symlink("/etc/shadow", storage + "/link") == 0)
+    let result = try await fixture.run(
+      "cd \(storage)/images && stat -c %u . && echo data > file && chmod 640 file && mkdir sub && cat ../link; ls -d \(storage)"
+    ) { $0.permissions.files = [FilePermission(path: storage, access: .readWrite)] }
+    #expect(result.output == "654321\n\(storage)\n", "\(result)")
+    #expect(result.errors.contains("link"))
+    var status = stat()
+    #expect(stat(storage + "/images/file", &status) == 0)
+    #expect(status.st_uid == 0 && status.st_gid == 0 && status.st_mode & 0o777 == 0o640)
+  }
+
+  @Test func aReadOnlyGrantCannotBeWritten() async throws {
+    let fixture = try Fixture()
+    let storage = fixture.directory + "/storage"
+    mkdir(storage, 0o777)
+    let result = try await fixture.run("touch \(storage)/x") {
+      $0.permissions.files = [FilePermission(path: storage, access: .readOnly)]
+    }
+    #expect(result.errors.contains("Read-only file system"), "\(result)")
+  }
+
+  @Test func pythonRunsQemuImgOnAGrantedDirectory() async throws {
+    let fixture = try Fixture()
+    let storage = fixture.directory + "/storage"
+    mkdir(storage, 0o755)
+    fixture.write(
+      "plugin.py",
+      """
+      #!/usr/bin/python3
+      import json, os, subprocess, sys, threading
+      path = sys.argv[1]
+      subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", path + "/base.qcow2", "64M"], check=True)
+      subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", "base.qcow2", "-F", "qcow2", path + "/clone.qcow2"], check=True)
+      subprocess.run(["qemu-img", "snapshot", "-c", "one", path + "/clone.qcow2"], check=True)
+      subprocess.run(["qemu-img", "convert", "-O", "raw", path + "/clone.qcow2", path + "/flat.raw"], check=True)
+      subprocess.run(["qemu-img", "resize", "-q", "-f", "raw", path + "/flat.raw", "128M"], check=True)
+      thread = threading.Thread(target=lambda: print("thread", flush=True)); thread.start(); thread.join()
+      info = json.loads(subprocess.run(["qemu-img", "info", "--output=json", path + "/clone.qcow2"], check=True, capture_output=True).stdout)
+      print(info["snapshots"][0]["name"], os.path.getsize(path + "/flat.raw"), os.environ["HOME"])
+      """)
+    var plan = fixture.plan("plugin.py")
+    plan.arguments = [storage]
+    plan.permissions.files = [FilePermission(path: storage, access: .readWrite)]
+    let process = try await fixture.launcher.launch(plan)
+    try await process.attest()
+    let output = await Fixture.drain(process.standardOutput)
+    let errors = await Fixture.drain(process.standardError)
+    #expect(output == "thread\none \(128 << 20) /state\n", "\(errors)")
+    #expect(await process.waitForExit() == .exited(0))
+    try await process.kill()
+    process.close()
+  }
+
+  @Test func aFifoInTheStreamsDirectoryCarriesData() async throws {
+    let fixture = try Fixture()
+    let streams = fixture.directory + "/streams"
+    mkdir(streams, 0o755)
+    fixture.write("run.sh", "#!/bin/sh\nread path\necho payload > $path\n")
+    var plan = fixture.plan("run.sh")
+    plan.streamsDirectory = streams
+    let process = try await fixture.launcher.launch(plan)
+    mkdir(streams + "/1", 0o755)
+    mkfifo(streams + "/1/data", 0o600)
+    chown(streams + "/1/data", process.uid, process.uid)
+    let fifo = open(streams + "/1/data", O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+    let line = "/streams/1/data\n"
+    #expect(write(process.standardInput, line, line.utf8.count) == line.utf8.count)
+    #expect(await process.waitForExit() == .exited(0))
+    #expect(await Fixture.drain(fifo) == "payload\n")
+    close(fifo)
+    try await process.kill()
+    process.close()
+  }
+
+  @Test func systemPathsAreNeverGranted() async throws {
+    for path in [
+      "/", "/etc", "/etc/berth", "/usr/share", "/proc", "/sys/fs", "/dev/sda", "/var/lib/berth/secrets", "/var",
+      "/srv/../etc", "/srv//x", "/srv/", "srv", "", "/srv/./x", "/srv/a\nb",
+    ] {
+      #expect(throws: SandboxError.self, "\(path)") {
+        try PathPolicy.check(FilePermission(path: path, access: .readOnly))
+      }
+    }
+    #expect(throws: Never.self) { try PathPolicy.check(FilePermission(path: "/var/lib/vz", access: .readWrite)) }
+    #expect(throws: Never.self) { try PathPolicy.check(FilePermission(path: "/srv", access: .readWrite)) }
+  }
+
+  @Test func aGrantThroughASymbolicLinkIsRefusedWithAHint() async throws {
+    let fixture = try Fixture()
+    #expect(symlink("/srv", fixture.directory + "/link") == 0)
+    let error = await #expect(throws: SandboxError.self) {
+      _ = try await fixture.run("true") {
+        $0.permissions.files = [FilePermission(path: fixture.directory + "/link", access: .readOnly)]
+      }
+    }
+    #expect(error?.hint?.contains("symbolic link") == true, "\(String(describing: error))")
+  }
+}
