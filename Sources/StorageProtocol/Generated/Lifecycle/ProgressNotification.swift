@@ -25,7 +25,9 @@ public enum ProgressNotification: StorageNotification {
   public struct Params: JSONCodable, Sendable, Hashable {
     /// Id of the request, in the receiver's id space.
     public var id: Int64
-    /// Units done; never decreases within a phase.
+    /// Number of the report within the request, from 1.
+    public var seq: Int64?
+    /// Units done; never decreases.
     public var done: Int64
     /// Units in all, when known.
     public var total: Int64?
@@ -37,9 +39,11 @@ public enum ProgressNotification: StorageNotification {
     public var message: String?
 
     public init(
-      id: Int64, done: Int64, total: Int64? = nil, unit: String? = nil, phase: String? = nil, message: String? = nil
+      id: Int64, done: Int64, seq: Int64? = nil, total: Int64? = nil, unit: String? = nil, phase: String? = nil,
+      message: String? = nil
     ) {
       self.id = id
+      self.seq = seq
       self.done = done
       self.total = total
       self.unit = unit
@@ -50,6 +54,7 @@ public enum ProgressNotification: StorageNotification {
     public init(json: JSON, path: JSONPath) throws(JSONError) {
       let object = try json.object(at: path)
       self.id = try object.integer("id", 0...Int64.max, at: path)
+      self.seq = try object.optionalInteger("seq", 1...Int64.max, at: path)
       self.done = try object.integer("done", 0...Int64.max, at: path)
       self.total = try object.optionalInteger("total", 0...Int64.max, at: path)
       self.unit = try object.optionalText("unit", .length(0...16), at: path)
@@ -59,8 +64,9 @@ public enum ProgressNotification: StorageNotification {
 
     public func json() -> JSON {
       var object = JSONObject()
-      object.reserveCapacity(6)
+      object.reserveCapacity(7)
       object.appendNew("id", .int(id))
+      if let seq { object.appendNew("seq", .int(seq)) }
       object.appendNew("done", .int(done))
       if let total { object.appendNew("total", .int(total)) }
       if let unit { object.appendNew("unit", .string(unit)) }
