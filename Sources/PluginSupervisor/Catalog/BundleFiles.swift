@@ -202,3 +202,10 @@ func directoryNames(_ listing: OpaquePointer) -> [String] {
   }
   return names.sorted()
 }
+
+/// The names in a directory; none when it cannot be listed.
+func directoryNames(at path: String) -> [String] {
+  guard let listing = opendir(path) else { return [] }
+  defer { closedir(listing) }
+  return directoryNames(listing)
+}

@@ -63,7 +63,7 @@ struct HostServiceDispatcher: Sendable {
       }
       return HostSecretGet.Result(value: try await services.secret(name, for: caller)).json()
     case HostConfigRead.name:
-      return try await services.configuration(for: caller).json()
+      return HostConfigRead.Result(scfg: try await services.configuration(for: caller)).json()
     case HostJournalGet.name:
       let key = try decode(params, as: HostJournalGet.Params.self).key
       return HostJournalGet.Result(value: try await services.journalValue(key, for: caller)).json()

@@ -13,7 +13,7 @@ public protocol HostServices: Sendable {
   /// The value of a sensitive property of the caller's storage; nil when it is not set. Never log it.
   func secret(_ name: String, for caller: HostServiceCaller) async throws(StorageError) -> String?
   /// The storage's own configuration, without secrets.
-  func configuration(for caller: HostServiceCaller) async throws(StorageError) -> HostConfigRead.Result
+  func configuration(for caller: HostServiceCaller) async throws(StorageError) -> JSONObject
   /// A value of the plugin's small durable memory; nil when there is none.
   func journalValue(_ key: String, for caller: HostServiceCaller) async throws(StorageError) -> String?
   /// Stores (nil: removes) a value; durable when it returns.
@@ -58,7 +58,7 @@ public struct NoHostServices: HostServices {
 
   public func secret(_ name: String, for caller: HostServiceCaller) async throws(StorageError) -> String? { nil }
 
-  public func configuration(for caller: HostServiceCaller) async throws(StorageError) -> HostConfigRead.Result {
+  public func configuration(for caller: HostServiceCaller) async throws(StorageError) -> JSONObject {
     throw denied("host.config.read")
   }
 

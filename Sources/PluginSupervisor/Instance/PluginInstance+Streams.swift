@@ -2,63 +2,72 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
-internal import JSON
+public import JSON
 public import StorageProtocol
 
 extension PluginInstance {
-  /// Has the plugin send a volume and moves the bytes to the sink.
+  /// Has the plugin send a stream (`volume_export` and its like) and moves the bytes to the sink.
   ///
   /// - Parameters:
-  ///   - params: makes the request from the stream's place and the digest to ask for.
+  ///   - params: the arguments without `context`, `stream` and `digest`, which are set here.
   ///   - stream: how it is moved; its digest is asked for and compared.
-  /// - Returns: what passed; byte count and digest are the plugin's too.
+  /// - Returns: the plugin's answer and what passed; byte count and digest were found equal.
   /// - Throws: as ``call(_:_:context:options:)``, and `STREAM_BROKEN`.
-  public nonisolated func exportVolume(
-    to sink: StreamSink, stream: StreamOptions = StreamOptions(), context: CallContext = CallContext(),
-    options: CallOptions = CallOptions(),
-    params: @escaping @Sendable (StreamRef, WireDigestAlgorithm?) -> VolumeExport.Params
-  ) async throws(StorageError) -> StreamReport {
+  public nonisolated func export(
+    _ method: String = VolumeExport.name, _ params: JSONObject, to sink: StreamSink,
+    stream: StreamOptions = StreamOptions(), context: CallContext = CallContext(),
+    options: CallOptions = CallOptions()
+  ) async throws(StorageError) -> (JSON, StreamReport) {
     let directory = try await streamDirectory(options)
     do throws(StreamCallError<StorageError>) {
-      return try await StreamRelay.export(from: directory, to: sink, options: stream) {
-        (reference) -> Result<(VolumeExport.Result, StreamClaim), StorageError> in
-        let params = params(reference.wire, stream.digest?.wire)
-        do throws(StorageError) {
-          let reply = try await self.call(VolumeExport.self, params, context: context, options: options)
-          return .success((reply, StreamClaim(bytes: reply.bytes, digest: reply.digest?.local)))
-        } catch {
-          return .failure(error)
-        }
-      }.1
+      return try await StreamRelay.export(from: directory, to: sink, options: stream) { reference in
+        await self.streamCall(method, params, reference, stream, context, options)
+      }
     } catch {
-      throw StorageError(error, method: VolumeExport.name, name: configuration.name, afterSuccess: .notStarted)
+      throw StorageError(error, method: method, name: configuration.name, afterSuccess: .notStarted)
     }
   }
 
-  /// Has the plugin receive a volume from the source.
+  /// Has the plugin receive a stream (`volume_import` and its like) from the source.
   ///
-  /// - Parameters and errors: as in ``exportVolume(to:stream:context:options:params:)``.
-  /// - Returns: the plugin's answer and what passed.
-  public nonisolated func importVolume(
-    from source: StreamSource, stream: StreamOptions = StreamOptions(), context: CallContext = CallContext(),
-    options: CallOptions = CallOptions(),
-    params: @escaping @Sendable (StreamRef, WireDigestAlgorithm?) -> VolumeImport.Params
-  ) async throws(StorageError) -> (VolumeImport.Result, StreamReport) {
+  /// - Parameters, result and errors: as in ``export(_:_:to:stream:context:options:)``.
+  public nonisolated func `import`(
+    _ method: String = VolumeImport.name, _ params: JSONObject, from source: StreamSource,
+    stream: StreamOptions = StreamOptions(), context: CallContext = CallContext(),
+    options: CallOptions = CallOptions()
+  ) async throws(StorageError) -> (JSON, StreamReport) {
     let directory = try await streamDirectory(options)
     do throws(StreamCallError<StorageError>) {
-      return try await StreamRelay.import(into: directory, from: source, options: stream) {
-        (reference) -> Result<(VolumeImport.Result, StreamClaim), StorageError> in
-        let params = params(reference.wire, stream.digest?.wire)
-        do throws(StorageError) {
-          let reply = try await self.call(VolumeImport.self, params, context: context, options: options)
-          return .success((reply, StreamClaim(bytes: reply.bytes, digest: reply.digest?.local)))
-        } catch {
-          return .failure(error)
-        }
+      return try await StreamRelay.import(into: directory, from: source, options: stream) { reference in
+        await self.streamCall(method, params, reference, stream, context, options)
       }
     } catch {
       // The plugin holds it for complete; its contents are not what was sent.
-      throw StorageError(error, method: VolumeImport.name, name: configuration.name, afterSuccess: .partial)
+      throw StorageError(error, method: method, name: configuration.name, afterSuccess: .partial)
+    }
+  }
+
+  private nonisolated func streamCall(
+    _ method: String, _ params: JSONObject, _ reference: StreamReference, _ stream: StreamOptions,
+    _ context: CallContext, _ options: CallOptions
+  ) async -> Result<(JSON, StreamClaim), StorageError> {
+    var params = params
+    params["stream"] = reference.wire.json()
+    if let digest = stream.digest { params["digest"] = digest.wire.json() }
+    do throws(StorageError) {
+      let reply = try await call(method, params, context: context, options: options)
+      do throws(JSONError) {
+        let members = try reply.object()
+        let bytes: Int64 = try members.required("bytes")
+        let digest: WireDigest? = try members.optional("digest")
+        return .success((reply, StreamClaim(bytes: bytes, digest: digest?.local)))
+      } catch {
+        return .failure(
+          StorageError(
+            .resultInvalid, "the result of \(method) by \(configuration.name) is wrong: \(error)", outcome: .unknown))
+      }
+    } catch {
+      return .failure(error)
     }
   }
 

@@ -7,6 +7,9 @@ public import PluginSandbox
 public protocol PluginLauncher: Sendable {
   /// Starts one plugin, or throws without having started it.
   func launch(_ plan: LaunchPlan) async throws(SandboxError) -> any PluginProcess
+
+  /// Kills and removes what an earlier run left behind; once, before the first launch.
+  func removeLeftovers() async throws(SandboxError)
 }
 
 /// A running plugin process with the three pipes to it.
@@ -52,4 +55,6 @@ public struct SandboxLauncher: PluginLauncher {
   public func launch(_ plan: LaunchPlan) async throws(SandboxError) -> any PluginProcess {
     try await launcher.launch(plan)
   }
+
+  public func removeLeftovers() async throws(SandboxError) { try await launcher.removeLeftovers() }
 }

@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+internal import StorageProtocol
+
+/// The directories of one instance on the host. Everything blocks: for a thread of one's own.
+struct InstanceDirectories: Sendable {
+  let state: String
+  let streams: String
+
+  init(_ settings: SupervisorSettings, name: String) {
+    state = settings.stateDirectory + "/" + name
+    streams = settings.runDirectory + "/" + name + "/streams"
+  }
+
+  /// Makes both: the state the plugin user's own (0700) in a directory that only passes through (0711).
+  func prepare(owner: UInt32?) -> StorageError? {
+    for (path, mode) in [(parent(state), 0o711), (state, 0o700), (parent(streams), 0o711), (streams, 0o711)] {
+      if let error = make(path, mode_t(mode)) { return error }
+    }
+    if let owner, chown(state, owner, owner) != 0 {
+      return failure("cannot give \(state) to user \(owner)", errno)
+    }
+    return nil
+  }
+
+  /// Removes FIFOs and their folders that an earlier daemon left.
+  func removeLeftovers() { StreamDirectory(path: streams, owner: nil).removeLeftovers() }
+
+  /// Removes everything the instance had.
+  func remove() {
+    removeLeftovers()
+    rmdir(streams)
+    rmdir(parent(streams))
+    removeTree(AT_FDCWD, state, depth: 0)
+  }
+
+  private func make(_ path: String, _ mode: mode_t) -> StorageError? {
+    if mkdir(path, mode) == 0 {
+      // Whatever the daemon's umask is.
+      chmod(path, mode)
+      return nil
+    }
+    switch errno {
+    case EEXIST: return nil
+    case ENOENT where parent(path) != path:
+      if let error = make(parent(path), 0o711) { return error }
+      return mkdir(path, mode) == 0 || errno == EEXIST ? nil : failure("cannot make \(path)", errno)
+    case let number: return failure("cannot make \(path)", number)
+    }
+  }
+
+  private func failure(_ what: String, _ number: Int32) -> StorageError {
+    StorageError(.internalError, "\(what): \(errnoText(number))", outcome: .notStarted)
+  }
+
+  private func parent(_ path: String) -> String {
+    guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
+    return String(path[..<slash])
+  }
+
+  /// What a plugin wrote is removed without following its links.
+  private func removeTree(_ directory: Int32, _ name: String, depth: Int) {
+    guard depth < 64 else { return }
+    let fd = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    guard fd >= 0, let listing = fdopendir(fd) else {
+      unlinkat(directory, name, 0)
+      return
+    }
+    for child in directoryNames(listing) { removeTree(fd, child, depth: depth + 1) }
+    closedir(listing)
+    unlinkat(directory, name, AT_REMOVEDIR)
+  }
+}

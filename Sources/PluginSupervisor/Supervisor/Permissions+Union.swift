@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import PluginSandbox
+
+extension Permissions {
+  /// What two storages of one shared process were granted together.
+  func union(_ other: Permissions) -> Permissions {
+    var all = self
+    for file in other.files {
+      if let place = all.files.firstIndex(where: { $0.path == file.path }) {
+        if file.access == .readWrite { all.files[place].access = .readWrite }
+      } else {
+        all.files.append(file)
+      }
+    }
+    all.network =
+      switch (network, other.network) {
+      case (.host, _), (_, .host): .host
+      case (.none, let only), (let only, .none): only
+      case (.endpoints(let mine), .endpoints(let theirs)): .endpoints(mine + theirs.filter { !mine.contains($0) })
+      }
+    for device in other.devices where !all.devices.contains(device) { all.devices.append(device) }
+    for operation in other.broker where !all.broker.contains(operation) { all.broker.append(operation) }
+    all.runtime.procSelf = runtime.procSelf || other.runtime.procSelf
+    all.runtime.jit = runtime.jit || other.runtime.jit
+    all.runtime.processes = runtime.processes || other.runtime.processes
+    all.runtime.memory = [runtime.memory, other.runtime.memory].compactMap(\.self).max()
+    all.runtime.processCount = [runtime.processCount, other.runtime.processCount].compactMap(\.self).max()
+    all.runtime.temporarySpace = [runtime.temporarySpace, other.runtime.temporarySpace].compactMap(\.self).max()
+    return all
+  }
+}

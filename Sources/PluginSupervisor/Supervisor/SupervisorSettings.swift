@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+public import PluginSandbox
+public import StorageProtocol
+
+/// Where a supervisor keeps its instances' directories, and how it confines them.
+public struct SupervisorSettings: Sendable {
+  /// Holds `<storeid>/` for each instance: its private state, which survives restarts.
+  public var stateDirectory: String
+  /// Holds `<storeid>/streams/` for each instance.
+  public var runDirectory: String
+  /// Who the host says it is.
+  public var host: HostInfo
+  /// How plugins are confined.
+  public var mode: LaunchPlan.Mode
+  /// Layers without which nothing starts; nil takes the mode's own.
+  public var required: SandboxLayers?
+  /// Limits of an instance before its permissions change them.
+  public var limits = ResourceLimits()
+  /// Changes the defaults of every instance, such as times and restart policy.
+  public var adjust: @Sendable (inout InstanceConfiguration) -> Void = { _ in }
+
+  public init(stateDirectory: String, runDirectory: String, host: HostInfo, mode: LaunchPlan.Mode) {
+    self.stateDirectory = stateDirectory
+    self.runDirectory = runDirectory
+    self.host = host
+    self.mode = mode
+  }
+}
+
+/// One storage as the supervisor needs it.
+public struct SupervisedStorage: Sendable {
+  public var bundle: PluginBundle
+  public var storeid: String
+  /// Its type; one of the bundle's.
+  public var type: String
+  /// What the administrator granted of what the manifest asks for, with the configuration's values in place.
+  public var permissions: Permissions
+
+  public init(bundle: PluginBundle, storeid: String, type: String, permissions: Permissions) {
+    self.bundle = bundle
+    self.storeid = storeid
+    self.type = type
+    self.permissions = permissions
+  }
+
+  /// Sensitive properties of its type.
+  var secretNames: Set<String> { bundle.manifest.storageType(type)?.sensitiveProperties ?? [] }
+
+  /// Host services its manifest may use: what touches only its own things, and granted broker operations.
+  var hostServices: Set<String> {
+    Set(
+      MethodTable.hostServices.map(\.name).filter { name in
+        guard bundle.manifest.permissions.allows(service: name) else { return false }
+        let isBroker = bundle.manifest.permissions.broker.contains { $0.covers(name) }
+        return !isBroker || permissions.broker.contains { grants($0, name) }
+      })
+  }
+
+  private func grants(_ operation: String, _ service: String) -> Bool {
+    operation == service || (operation.hasSuffix(".*") && service.hasPrefix(operation.dropLast()))
+  }
+}
