@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GRDB
+internal import JSON
+internal import StorageProtocol
+
+extension JobStore {
+  func startNext() {
+    while runningCount < limits.running, !queue.isEmpty {
+      let id = queue.removeFirst()
+      guard var running = active[id] else { continue }
+      runningCount += 1
+      let time = now()
+      running.job.state = .running
+      running.job.started = time
+      active[id] = running
+      let handle = running.handle
+      let body = running.body
+      let task = Task {
+        await self.markStarted(id, at: time)
+        let result: Result<JSON, StorageError>
+        do throws(StorageError) { result = .success(try await body(handle)) } catch { result = .failure(error) }
+        await self.ended(id, result)
+      }
+      handle.attach(task)
+    }
+  }
+
+  private func markStarted(_ id: OperationID, at time: Int64) async {
+    // A state that cannot be stored is no reason to refuse the work: the journal guards the work itself.
+    try? await database.write { db in
+      try db.execute(
+        sql: "UPDATE job SET state = 'running', started = ? WHERE id = ?", arguments: [time, id.rawValue])
+    }
+  }
+
+  private func ended(_ id: OperationID, _ result: Result<JSON, StorageError>) async {
+    runningCount -= 1
+    await finish(id, result)
+    startNext()
+  }
+
+  /// Stores the end of a job and wakes who waits for it.
+  func finish(_ id: OperationID, _ result: Result<JSON, StorageError>) async {
+    guard var running = active[id] else { return }
+    running.job.finished = now()
+    switch result {
+    case .success(let value):
+      running.job.state = .done
+      running.job.result = value
+    case .failure(let error):
+      running.job.state = error.code == .cancelled ? .cancelled : .failed
+      running.job.error = error
+      running.handle.log(.error, "\(error)")
+    }
+    running.job.progress = running.handle.progress
+    active[id] = running
+    let job = running.job
+    let lines = running.handle.takePending()
+    let kept = limits.logLines
+    do {
+      try await database.write { db in
+        try job.storeEnd(db)
+        try JobLog.append(db, job: job.id, lines: lines, keeping: kept)
+      }
+      active[id] = nil
+    } catch {
+      // Memory keeps the result for its waiters and readers; the flusher tries again.
+      running.handle.giveBack(lines)
+    }
+    wake(id, job)
+  }
+
+  /// Stores log lines once a second while anything runs, and ends that could not be stored before.
+  func startFlusher() {
+    guard flusher == nil else { return }
+    flusher = Task { [weak self] in
+      while !Task.isCancelled {
+        try? await Task.sleep(for: .seconds(1))
+        guard let self, await self.flush() else { return }
+      }
+    }
+  }
+
+  /// Returns whether there is anything left to flush later.
+  func flush() async -> Bool {
+    let kept = limits.logLines
+    for (id, running) in active {
+      let lines = running.handle.takePending()
+      let job = running.job
+      guard !lines.isEmpty || job.state.isFinal else { continue }
+      do {
+        try await database.write { db in
+          if job.state.isFinal { try job.storeEnd(db) }
+          try JobLog.append(db, job: id, lines: lines, keeping: kept)
+        }
+        if job.state.isFinal { active[id] = nil }
+      } catch {
+        running.handle.giveBack(lines)
+      }
+    }
+    if active.isEmpty { flusher = nil }
+    return !active.isEmpty
+  }
+}
