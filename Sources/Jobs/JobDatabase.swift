@@ -81,3 +81,12 @@ public final class JobDatabase: Sendable {
     }
   }
 }
+
+extension JobDatabase {
+  /// SQLite's own answer to how hard it flushes: 2 is `FULL`, every commit.
+  public func synchronousLevel() async throws(JobsError) -> Int {
+    do {
+      return try await pool.writeWithoutTransaction { db in try Int.fetchOne(db, sql: "PRAGMA synchronous") } ?? -1
+    } catch { throw JobDatabase.translate(error, path: path) }
+  }
+}

@@ -42,6 +42,6 @@ public struct JobsError: Error, Sendable, Hashable, CustomStringConvertible {
   }
 
   public var description: String {
-    "\(code.rawValue): \(message)" + (hint.map { " (\(bash))" } ?? "")
+    "\(code.rawValue): \(message)" + (hint.map { " (\($0))" } ?? "")
   }
 }

@@ -3,6 +3,7 @@
 
 internal import GRDB
 public import JSON
+internal import StorageProtocol
 
 /// Remembers every mutating operation: what it was going to do before it starts, how it ended after.
 ///
