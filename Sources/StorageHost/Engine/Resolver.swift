@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import JSON
+internal import StorageProtocol
+
+/// Finds out what became of an operation whose answer was lost, by asking the storage, and cleans up after it.
+///
+/// Works from the journaled intent alone, so it is the same right after a crash of the plugin and at the next start of
+/// the daemon. Must run under the locks of the operation.
+enum Resolver {
+  typealias Rule = @Sendable (Storage, JSONObject, CallRun) async throws(StorageError) -> Verdict
+
+  static let rules: [String: Rule] = [
+    "alloc_image": removeNew,
+    "clone_image": removeNew,
+    "volume_import": removeNew,
+    "free_image": finishFree,
+    "create_base": moved,
+    "rename_volume": moved,
+    "volume_resize": resized,
+    "volume_snapshot": snapshotMade,
+    "volume_snapshot_delete": snapshotDeleted,
+    "volume_snapshot_rollback": rolledBack,
+    "rename_snapshot": snapshotRenamed,
+    "update_volume_attribute": attributeSet,
+    "run_cleanup": cleanedUp,
+  ]
+
+  /// Asks and cleans up; a storage that cannot be asked now leaves the record open by throwing.
+  static func resolve(
+    _ method: String, _ intent: JSONObject, on storage: Storage, _ run: CallRun
+  ) async throws(StorageError) -> Verdict {
+    guard let rule = rules[method] else {
+      return .reported(
+        "nothing is known of how to check \(method)", hint: "look at storage '\(storage.id)', then 'berth reconcile'")
+    }
+    return try await rule(storage, intent, run)
+  }
+
+  /// A new volume that was never acknowledged is removed again, whether whole or half-made.
+  private static let removeNew: Rule = { (storage, intent, run) async throws(StorageError) in
+    let volname = try intent.text("volname")
+    guard try await storage.exists(volname, run) else { return .undone("'\(storage.volid(volname))' was not made") }
+    let free = "berth volume free \(storage.volid(volname))"
+    do throws(StorageError) {
+      _ = try await storage.call("free_image", ["volname": .string(volname)], run)
+    } catch {
+      return .reported("'\(storage.volid(volname))' is half-made and cannot be removed: \(error.message)", hint: free)
+    }
+    guard try await !storage.exists(volname, run) else {
+      return .reported("'\(storage.volid(volname))' is half-made; its removal was claimed but it is there", hint: free)
+    }
+    return .undone("'\(storage.volid(volname))' was half-made and has been removed")
+  }
+
+  /// Freeing is carried on to its end.
+  private static let finishFree: Rule = { (storage, intent, run) async throws(StorageError) in
+    let volname = try intent.text("volname")
+    guard try await storage.exists(volname, run) else { return .done(.string(storage.volid(volname))) }
+    do throws(StorageError) {
+      _ = try await storage.call("free_image", ["volname": .string(volname)], run)
+    } catch {
+      if error.outcome == .notStarted || error.outcome == .rolledBack {
+        return .undone("'\(storage.volid(volname))' is still there: \(error.message)")
+      }
+      return .reported(
+        "'\(storage.volid(volname))' is still there, perhaps in part: \(error.message)",
+        hint: "berth volume free \(storage.volid(volname))")
+    }
+    guard try await !storage.exists(volname, run) else {
+      return .reported(
+        "'\(storage.volid(volname))' was called freed twice but is still listed",
+        hint: "this is a fault of the plugin; look at the storage, then berth volume free \(storage.volid(volname))")
+    }
+    return .done(.string(storage.volid(volname)))
+  }
+
+  /// A volume that got another name has exactly one of the two.
+  private static let moved: Rule = { (storage, intent, run) async throws(StorageError) in
+    let old = try intent.text("volname")
+    let new = try intent.text("targetVolname")
+    let hasOld = try await storage.exists(old, run)
+    let hasNew = try await storage.exists(new, run)
+    switch (hasOld, hasNew) {
+    case (false, true): return .done(.string(storage.volid(new)))
+    case (true, false): return .undone("'\(storage.volid(old))' still has its name")
+    case (true, true):
+      return .reported(
+        "both '\(storage.volid(old))' and '\(storage.volid(new))' exist",
+        hint: "compare the two, then free the one that is not whole with 'berth volume free'")
+    case (false, false):
+      return .reported(
+        "neither '\(storage.volid(old))' nor '\(storage.volid(new))' is listed",
+        hint: "look at the storage itself: the data may be there under another name")
+    }
+  }
+
+  private static let resized: Rule = { (storage, intent, run) async throws(StorageError) in
+    let volname = try intent.text("volname")
+    guard let size = intent["size"]?.intValue, let info = try await storage.sizeInfo(volname, run) else {
+      return .reported("'\(storage.volid(volname))' is gone", hint: "look at storage '\(storage.id)'")
+    }
+    if info.size >= size { return .done(.int(info.size)) }
+    if info.size == intent["oldSize"]?.intValue { return .undone("'\(storage.volid(volname))' has its old size") }
+    return .reported(
+      "'\(storage.volid(volname))' has \(info.size) bytes, neither the old nor the new size",
+      hint: "berth volume resize \(storage.volid(volname)) \(size)")
+  }
+}

@@ -1,0 +1,94 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ClusterLocks
+internal import JSON
+internal import Jobs
+internal import StorageProtocol
+
+extension StorageHost {
+  func smallest(_ left: Duration?, _ right: Duration?) -> Duration? {
+    guard let left, let right else { return left ?? right }
+    return min(left, right)
+  }
+
+  func admitted(_ key: String, _ digest: String) async throws(StorageError) -> JournalRecord? {
+    do throws(JobsError) { return try await journal.admit(key: key, paramsDigest: digest) } catch {
+      throw StorageError(error)
+    }
+  }
+
+  /// What the first request with the same key got.
+  func replay(_ record: JournalRecord) throws(StorageError) -> JSON {
+    if let error = record.error { throw error }
+    return record.result ?? .null
+  }
+
+  /// Takes the locks of an operation: volumes first, in order, then the storage, so that nobody who waits for a busy
+  /// volume keeps the whole storage waiting, and no two can wait for each other.
+  func lock(_ mutation: Mutation, on storeid: String, _ caller: Caller) async throws(StorageError) -> [Lease] {
+    let isCoarse = try await registry.facts(storeid).needsStorageLockForVolumes
+    let budget = smallest(caller.timeout, mutation.timeout) ?? MethodFacts.timeout(mutation.method)
+    var request = LockRequest(
+      .storage(storeid), owner: caller.actor, operation: mutation.method, ttl: budget + .seconds(60),
+      timeout: smallest(caller.timeout, settings.lockTimeout) ?? settings.lockTimeout)
+    request.reclaim = { [registry] _ in
+      guard let reason = await registry.kill(storeid) else { return .verifiedDead }
+      return .unkillable(reason: reason)
+    }
+    let names = Set(mutation.volumes.map { LockName.volume(storeid, $0) })
+    var leases: [Lease] = []
+    do throws(LockError) {
+      leases = try await locks.acquireAll(names, as: request)
+      if mutation.needsStorageLock || isCoarse { leases.append(try await locks.acquire(request)) }
+    } catch {
+      await locks.releaseAll(leases)
+      throw StorageError(error, lock: leases.isEmpty ? names.min() ?? request.name : request.name)
+    }
+    return leases
+  }
+
+  func begin(
+    _ mutation: Mutation, _ storeid: String, _ caller: Caller, _ digest: String, _ token: UInt64?, _ plan: Plan
+  ) async throws(StorageError) -> JournalAdmission {
+    do throws(JobsError) {
+      return try await journal.begin(
+        JournalIntent(
+          method: mutation.method, storeid: storeid, intent: .object(plan.intent), paramsDigest: digest,
+          idempotencyKey: caller.idempotencyKey, token: token, actor: caller.actor, job: caller.job?.id))
+    } catch { throw StorageError(error) }
+  }
+
+  /// Records the end of an operation. Only when this returns may the caller be told.
+  func settle(_ record: JournalRecord, _ settlement: Settlement) async throws(StorageError) {
+    let journal = journal
+    let failure = await uncancelled { () async -> JobsError? in
+      do throws(JobsError) {
+        try await journal.settle(record.id, settlement)
+        return nil
+      } catch { return error }
+    }
+    guard let failure else { return }
+    switch settlement {
+    case .done:
+      pendingSettlements.keep(record.id, settlement)
+      throw .make(
+        .storageUnavailable, "\(record.method) was done, but its end could not be recorded: \(failure.message)",
+        outcome: .unknown, hint: "free space under the state directory, then: berth reconcile \(record.storeid)")
+    case .failed(let error), .reported(let error, _):
+      pendingSettlements.keep(record.id, settlement)
+      logger.error("the end of \(record.id) could not be recorded: \(failure)")
+      throw error
+    }
+  }
+}
+
+extension CallRun {
+  /// For asking and cleaning up after a failed call: the same lock and actor, fresh deadlines, no key.
+  var afterwards: CallRun {
+    var run = self
+    run.idempotencyKey = nil
+    run.timeout = nil
+    return run
+  }
+}

@@ -1,0 +1,128 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ClusterLocks
+internal import JSON
+internal import Jobs
+internal import StorageProtocol
+
+extension StorageHost {
+  typealias Choose = @Sendable (Storage, CallRun) async throws(StorageError) -> Plan
+  typealias Perform = @Sendable (Storage, Plan, CallRun) async throws(StorageError) -> JSON
+
+  /// Runs one mutating operation: lock → activate → choose → journal → call → verify → settle.
+  ///
+  /// Whatever happens, the result is done, undone, or recorded as reported with what to do; the thrown error says which.
+  /// - Parameters:
+  ///   - choose: decides names and reads what is needed to reconcile; runs under the lock, changes nothing.
+  ///   - perform: does the work; runs after the journal has the plan.
+  func mutate(
+    _ mutation: Mutation, on storeid: String, _ caller: Caller, choose: @escaping Choose, perform: @escaping Perform
+  ) async throws(StorageError) -> JSON {
+    let digest = Fingerprint.of(mutation.method, storeid, mutation.request)
+    if let key = caller.idempotencyKey, let known = try await admitted(key, digest) { return try replay(known) }
+    try checkOpen()
+    let leases = try await lock(mutation, on: storeid, caller)
+    let result: Result<JSON, StorageError>
+    do throws(StorageError) {
+      result = .success(
+        try await underLock(mutation, storeid, caller, digest, leases, choose: choose, perform: perform))
+    } catch { result = .failure(error) }
+    if case .failure(let error) = result, error.code == .pluginUnreapable {
+      // Something of the holder still runs: the lock stays until it is gone (see the lock's reclaim).
+      logger.error("lock stays held: \(error.message)", metadata: ["storeid": "\(storeid)"])
+    } else {
+      await locks.releaseAll(leases)
+    }
+    return try result.get()
+  }
+
+  private func underLock(
+    _ mutation: Mutation, _ storeid: String, _ caller: Caller, _ digest: String, _ leases: [Lease], choose: Choose,
+    perform: @escaping Perform
+  ) async throws(StorageError) -> JSON {
+    let storage = try await registry.storage(storeid)
+    var run = CallRun(caller)
+    run.timeout = smallest(caller.timeout, mutation.timeout)
+    run.lock = leases.last.map { lease in
+      CallRun.Lock(
+        name: lease.name.description, scope: mutation.needsStorageLock ? "storage" : "volume",
+        token: lease.token.rawValue, ttl: lease.ttl)
+    }
+    let plan = try await choose(storage, run)
+    reservations.add(storeid, plan.reserved)
+    defer { reservations.remove(storeid, plan.reserved) }
+    let record: JournalRecord
+    switch try await begin(mutation, storeid, caller, digest, run.lock?.token, plan) {
+    case .replay(let known): return try replay(known)
+    case .begin(let fresh): record = fresh
+    }
+    run.idempotencyKey = record.id.rawValue
+    inFlight.add(record.id)
+    defer { inFlight.remove(record.id) }
+    caller.job?.log(.debug, "\(mutation.method) on \(storeid) begins as \(record.id)")
+    let result: JSON
+    do throws(StorageError) {
+      result = try await perform(storage, plan, run)
+    } catch {
+      return try await failed(mutation, storage, plan, record, run, error)
+    }
+    try await settle(record, .done(result))
+    return result
+  }
+
+  /// Finds out what a failed call left behind, records it, and says so.
+  private func failed(
+    _ mutation: Mutation, _ storage: Storage, _ plan: Plan, _ record: JournalRecord, _ run: CallRun,
+    _ error: StorageError
+  ) async throws(StorageError) -> JSON {
+    guard error.needsReconciling, error.code != .pluginUnreapable else {
+      if error.code == .pluginUnreapable {
+        let hint = "when its processes are gone: berth reconcile \(storage.id)"
+        try await settle(record, .reported(error.with(outcome: .unknown, hint: hint), hint: hint))
+        throw error.with(outcome: .unknown, hint: hint)
+      }
+      try await settle(record, .failed(error))
+      throw error
+    }
+    let verdict = await uncancelled { await self.verdict(mutation.method, plan.intent, storage, run, error) }
+    switch verdict {
+    case .success(.done(let result)):
+      let final = result.isNull ? plan.result : result
+      logger.notice("\(mutation.method): the answer was lost, the work is done", metadata: ["storeid": "\(storage.id)"])
+      try await settle(record, .done(final))
+      return final
+    case .success(.undone(let what)):
+      let final = error.with(outcome: .rolledBack, hint: "\(what); repeat the request")
+      try await settle(record, .failed(final))
+      throw final
+    case .success(.reported(let what, let hint)):
+      let final = error.with(outcome: .partial, hint: "\(what); to repair: \(hint)")
+      try await settle(record, .reported(final, hint: hint))
+      throw final
+    case .failure(let unreachable):
+      // The record stays open; reconciling tries again until the storage answers.
+      reservations.add(storage.id, plan.reserved)
+      logger.error(
+        "\(mutation.method): outcome unknown, storage does not answer: \(unreachable.message)",
+        metadata: ["storeid": "\(storage.id)"])
+      throw error.with(
+        outcome: .unknown, hint: "the host asks again by itself; to ask now: berth reconcile \(storage.id)")
+    }
+  }
+
+  private func verdict(
+    _ method: String, _ intent: JSONObject, _ storage: Storage, _ run: CallRun, _ error: StorageError
+  ) async -> Result<Verdict, StorageError> {
+    do throws(StorageError) {
+      let verdict = try await Resolver.resolve(method, intent, on: storage, run.afterwards)
+      if let stray = error.details["returned"]?.stringValue, try await storage.exists(stray, run.afterwards) {
+        return .success(
+          .reported(
+            "the plugin said it used the name '\(storage.volid(stray))'",
+            hint: "if that volume is new: berth volume free \(storage.volid(stray))"))
+      }
+      return .success(verdict)
+    } catch { return .failure(error) }
+  }
+}

@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Jobs
+internal import JSON
+internal import StorageProtocol
+
+/// Keeps the last good status of every storage, sampled in the background: one hung storage delays nobody, and asking
+/// never waits.
+actor StatusSampler {
+  /// The last answers of one storage.
+  struct Sample: Sendable {
+    var total: Int64?
+    var used: Int64?
+    var available: Int64?
+    var isActive = false
+    /// Milliseconds since the epoch of the last good answer.
+    var time: Int64?
+    var error: StorageError?
+  }
+
+  typealias Ask = @Sendable (String) async throws(StorageError) -> JSONObject
+
+  private let interval: Duration
+  private var samples: [String: Sample] = [:]
+  private var running: Set<String> = []
+
+  init(interval: Duration) { self.interval = interval }
+
+  func sample(_ storeid: String) -> Sample? { samples[storeid] }
+
+  func forget(_ storeid: String) { samples[storeid] = nil }
+
+  /// Samples all storages again and again until cancelled; a storage whose last sample still runs is left out.
+  func run(storages: @escaping @Sendable () async -> [String], ask: @escaping Ask) async {
+    while !Task.isCancelled {
+      let known = await storages()
+      for storeid in samples.keys where !known.contains(storeid) { samples[storeid] = nil }
+      for storeid in known where !running.contains(storeid) {
+        running.insert(storeid)
+        Task { await self.take(storeid, ask) }
+      }
+      try? await Task.sleep(for: interval)
+    }
+  }
+
+  /// Samples one storage now and returns when it has answered or failed.
+  func refresh(_ storeid: String, ask: @escaping Ask) async {
+    guard running.insert(storeid).inserted else { return }
+    await take(storeid, ask)
+  }
+
+  private func take(_ storeid: String, _ ask: @escaping Ask) async {
+    let result: Result<JSONObject, StorageError>
+    do throws(StorageError) { result = .success(try await ask(storeid)) } catch { result = .failure(error) }
+    running.remove(storeid)
+    var sample = samples[storeid] ?? Sample()
+    switch result {
+    case .success(let answer):
+      sample.isActive = answer["active"]?.boolValue ?? false
+      sample.total = answer["total"]?.intValue
+      sample.used = answer["used"]?.intValue
+      sample.available = answer["available"]?.intValue
+      sample.time = Clock.milliseconds()
+      sample.error = nil
+    case .failure(let error):
+      sample.isActive = false
+      sample.error = error
+    }
+    samples[storeid] = sample
+  }
+}

@@ -1,0 +1,82 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import JSON
+public import StorageProtocol
+
+extension StorageHost {
+  /// Makes a linked clone of a base image or of a snapshot.
+  /// - Parameters:
+  ///   - snapname: the snapshot to clone; nil for a base image.
+  ///   - vmid: the guest that will own the clone.
+  /// - Returns: the clone's volume id.
+  public func clone(
+    _ storeid: String, _ volname: String, snapname: String? = nil, vmid: Int, _ caller: Caller
+  ) async throws(StorageError) -> String {
+    try InputChecks.storeid(storeid)
+    try InputChecks.volname(volname)
+    try InputChecks.vmid(vmid)
+    if let snapname { try InputChecks.snapname(snapname) }
+    var request: JSONObject = ["volname": .string(volname), "vmid": .int(Int64(vmid))]
+    request.setOptional("snapname", snapname)
+    let mutation = Mutation(method: "clone_image", request: request, volumes: [volname], needsStorageLock: true)
+    let result = try await mutate(mutation, on: storeid, caller) { (storage, run) async throws(StorageError) in
+      let source = try await self.existing(storage, volname, run)
+      let target = try await self.cloneName(storage, source, vmid: vmid, run)
+      let intent: JSONObject = ["volname": .string(target), "source": .string(volname)]
+      return Plan(intent: intent, result: .string(storage.volid(target)), reserved: [target])
+    } perform: { (storage, plan, run) async throws(StorageError) in
+      var arguments = request
+      arguments["targetVolname"] = plan.intent["volname"]
+      _ = try await storage.call("clone_image", arguments, run)
+      return plan.result
+    }
+    return result.stringValue ?? ""
+  }
+
+  /// Turns a volume into a read-only base for linked clones.
+  /// - Returns: its new volume id.
+  public func createBase(_ storeid: String, _ volname: String, _ caller: Caller) async throws(StorageError) -> String {
+    try InputChecks.storeid(storeid)
+    try InputChecks.volname(volname)
+    let mutation = Mutation(
+      method: "create_base", request: ["volname": .string(volname)], volumes: [volname], needsStorageLock: true)
+    let result = try await mutate(mutation, on: storeid, caller) { (storage, run) async throws(StorageError) in
+      _ = try await self.existing(storage, volname, run)
+      return try await self.move(storage, from: volname, to: try self.baseName(volname, storage), run)
+    } perform: { (storage, plan, run) async throws(StorageError) in
+      _ = try await storage.call("create_base", plan.intent, run)
+      return plan.result
+    }
+    return result.stringValue ?? ""
+  }
+
+  /// Gives a volume another owner, another name, or both.
+  /// - Returns: its new volume id.
+  public func rename(
+    _ storeid: String, _ volname: String, vmid: Int? = nil, name: String? = nil, _ caller: Caller
+  ) async throws(StorageError) -> String {
+    try InputChecks.storeid(storeid)
+    try InputChecks.volname(volname)
+    if let vmid { try InputChecks.vmid(vmid) }
+    if let name { try InputChecks.volname(name) }
+    var request: JSONObject = ["volname": .string(volname)]
+    request.setOptional("vmid", vmid)
+    request.setOptional("name", name)
+    let mutation = Mutation(method: "rename_volume", request: request, volumes: [volname], needsStorageLock: true)
+    let result = try await mutate(mutation, on: storeid, caller) { (storage, run) async throws(StorageError) in
+      _ = try await self.existing(storage, volname, run)
+      let old = try HostDefaults.name(volname, storage)
+      let owner = vmid ?? old.vmid
+      let names = name == nil ? try await storage.imageNames(vmid: owner, run) + self.reservations.of(storage.id) : []
+      let target = try self.newName(old, vmid: vmid, name: name, names: names, storage)
+      var plan = try await self.move(storage, from: volname, to: target, run)
+      plan.intent.setOptional("targetVmid", owner)
+      return plan
+    } perform: { (storage, plan, run) async throws(StorageError) in
+      _ = try await storage.call("rename_volume", plan.intent, run)
+      return plan.result
+    }
+    return result.stringValue ?? ""
+  }
+}

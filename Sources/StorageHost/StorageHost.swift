@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+public import ClusterLocks
+public import Jobs
+internal import Logging
+internal import StorageConfig
+public import StorageProtocol
+
+/// The one way in: every operation on plugins, storages, volumes and snapshots, for the management API and everything
+/// else above.
+///
+/// One mutating operation = lock → activate → choose → journal → call → verify → settle. A plugin is never talked to
+/// by anything but this; the journal, the locks and the configuration have no other writer.
+public final class StorageHost: Sendable {
+  public let settings: HostSettings
+  /// Long work: `submit` runs any of the operations as a job.
+  public let jobStore: JobStore
+  public let journal: Journal
+  let database: JobDatabase
+  let notes: Notes
+  let locks: any LockService
+  let registry: StorageRegistry
+  let reservations = Reservations()
+  let inFlight = InFlight()
+  let sampler: StatusSampler
+  let daemonLock: DaemonLock
+  let tasks = BackgroundTasks()
+  let pendingSettlements = PendingSettlements()
+  var logger: Logger { settings.logger }
+
+  init(
+    settings: HostSettings, database: JobDatabase, jobStore: JobStore, locks: any LockService,
+    registry: StorageRegistry, daemonLock: DaemonLock
+  ) {
+    self.settings = settings
+    self.database = database
+    self.jobStore = jobStore
+    self.locks = locks
+    self.registry = registry
+    self.daemonLock = daemonLock
+    journal = Journal(database)
+    notes = Notes(database)
+    sampler = StatusSampler(interval: settings.statusInterval)
+  }
+
+  func checkOpen() throws(StorageError) {
+    guard tasks.isOpen else {
+      throw .refused(
+        .shuttingDown, "the daemon is stopping and takes no new operations", hint: "repeat after its restart")
+    }
+  }
+
+  /// Runs work beside the operations until the host closes.
+  func background(_ body: @escaping @Sendable (StorageHost) async -> Void) {
+    tasks.start { [weak self] in
+      guard let self else { return }
+      await body(self)
+    }
+  }
+}

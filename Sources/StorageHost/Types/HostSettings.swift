@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+public import Logging
+
+/// Where a host keeps its state and how it behaves.
+public struct HostSettings: Sendable {
+  /// Durable state: `storage.cfg`, `secrets/`, `berth.sqlite`, `locks/`, `uids.json`, `plugin-state/`, `daemon.lock`.
+  public var stateDirectory: String
+  /// What may vanish at a reboot: sockets and stream directories.
+  public var runDirectory: String
+  /// Folders that hold plugin bundles, searched in order.
+  public var pluginDirectories: [String]
+  /// The launcher program; found beside the running executable when nil.
+  public var launcher: String?
+  /// Full sandbox as root, or the weaker one in a user namespace.
+  public var isPrivileged: Bool
+  /// The name of this machine, compared with `nodes` of a storage.
+  public var node: String
+  public var logger: Logger
+  /// How often the status of every storage is sampled.
+  public var statusInterval: Duration = .seconds(10)
+  /// How long one status call may take.
+  public var statusTimeout: Duration = .seconds(5)
+  /// How long an operation waits for its lock.
+  public var lockTimeout: Duration = .seconds(60)
+  /// How long settled journal records (and first results) are kept, at least.
+  public var journalRetention: Duration = .seconds(48 * 3600)
+
+  public init(
+    stateDirectory: String, runDirectory: String, pluginDirectories: [String], launcher: String? = nil,
+    isPrivileged: Bool, node: String, logger: Logger
+  ) {
+    self.stateDirectory = stateDirectory
+    self.runDirectory = runDirectory
+    self.pluginDirectories = pluginDirectories
+    self.launcher = launcher
+    self.isPrivileged = isPrivileged
+    self.node = node
+    self.logger = logger
+  }
+
+  var configPath: String { "\(stateDirectory)/storage.cfg" }
+  var secretsPath: String { "\(stateDirectory)/secrets" }
+  var databasePath: String { "\(stateDirectory)/berth.sqlite" }
+  var locksPath: String { "\(stateDirectory)/locks" }
+  var uidsPath: String { "\(stateDirectory)/uids.json" }
+  var daemonLockPath: String { "\(stateDirectory)/daemon.lock" }
+  func pluginState(_ storeid: String) -> String { "\(stateDirectory)/plugin-state/\(storeid)" }
+  func streams(_ storeid: String) -> String { "\(runDirectory)/\(storeid)/streams" }
+}

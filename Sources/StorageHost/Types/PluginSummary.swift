@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+public import JSON
+
+/// One installed plugin bundle, or one that cannot be used and why.
+public struct PluginSummary: Sendable, Hashable, JSONEncodable {
+  public var id: String?
+  public var version: String?
+  public var vendor: String?
+  /// The bundle's folder.
+  public var path: String
+  /// Storage types it serves.
+  public var types: [String]
+  /// SHA-256 of the executable.
+  public var sha256: String?
+  /// Why it cannot be used.
+  public var problem: String?
+  /// The permissions it asks for, one line each.
+  public var permissions: [String]
+  /// The manifest as it stands in the bundle.
+  public var manifest: JSON?
+
+  public func json() -> JSON {
+    var object = JSONObject()
+    object.setOptional("id", id)
+    object.setOptional("version", version)
+    object.setOptional("vendor", vendor)
+    object.set("path", path)
+    object.set("types", types)
+    object.setOptional("sha256", sha256)
+    object.setOptional("problem", problem)
+    object.set("permissions", permissions)
+    object["manifest"] = manifest
+    return .object(object)
+  }
+}
