@@ -112,8 +112,8 @@ let rooms: [Room] = [
     .host, "StorageHost",
     [
       "CShims", "ClusterLocks", "JSON", "Jobs", "PluginSandbox", "PluginSupervisor", "StorageConfig",
-      "StorageProtocol", "StorageRules", logging,
-    ], tests: ["berth-launcher"]),
+      "StorageProtocol", "StorageRules", crypto, logging,
+    ], tests: ["TestSupport", "berth-launcher"]),
 
   // MARK: Management
   module(.all, "ManagementTypes", ["JSON"]),

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-public import ClusterLocks
+internal import ClusterLocks
 public import Jobs
 internal import Logging
 internal import StorageConfig
-public import StorageProtocol
+internal import StorageProtocol
 
 /// The one way in: every operation on plugins, storages, volumes and snapshots, for the management API and everything
 /// else above.

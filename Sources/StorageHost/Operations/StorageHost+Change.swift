@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-internal import JSON
+public import JSON
 public import StorageProtocol
 
 extension StorageHost {

@@ -3,7 +3,7 @@
 
 internal import JSON
 internal import Jobs
-public import PluginSupervisor
+internal import PluginSupervisor
 public import StorageProtocol
 internal import StorageRules
 

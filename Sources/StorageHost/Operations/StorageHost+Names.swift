@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+internal import StorageRules
 internal import JSON
 public import StorageProtocol
 
@@ -19,14 +20,15 @@ extension StorageHost {
     if let snapname { try InputChecks.snapname(snapname) }
     var request: JSONObject = ["volname": .string(volname), "vmid": .int(Int64(vmid))]
     request.setOptional("snapname", snapname)
-    let mutation = Mutation(method: "clone_image", request: request, volumes: [volname], needsStorageLock: true)
+    let asked = request
+    let mutation = Mutation(method: "clone_image", request: asked, volumes: [volname], needsStorageLock: true)
     let result = try await mutate(mutation, on: storeid, caller) { (storage, run) async throws(StorageError) in
       let source = try await self.existing(storage, volname, run)
       let target = try await self.cloneName(storage, source, vmid: vmid, run)
       let intent: JSONObject = ["volname": .string(target), "source": .string(volname)]
       return Plan(intent: intent, result: .string(storage.volid(target)), reserved: [target])
     } perform: { (storage, plan, run) async throws(StorageError) in
-      var arguments = request
+      var arguments = asked
       arguments["targetVolname"] = plan.intent["volname"]
       _ = try await storage.call("clone_image", arguments, run)
       return plan.result

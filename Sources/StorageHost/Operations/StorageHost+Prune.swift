@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Jobs
 internal import Foundation
 internal import JSON
 public import StorageProtocol

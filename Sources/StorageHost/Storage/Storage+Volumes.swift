@@ -107,7 +107,7 @@ struct ParsedName: Sendable, Hashable {
       isBase = try parts.optional("isBase", default: false)
       format = try parts.optional("format")
     } catch {
-      throw .refused(.resultInvalid, "storage '\(storage)' answered parse_volname with a wrong result: \(error)")
+      throw .refused(.resultInvalid, "storage '\(storage)' answered parse_volname with a wrong result: \(error)", hint: nil)
     }
   }
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-public import StorageProtocol
+internal import StorageProtocol
 internal import StorageRules
 
 /// Which volume an import makes.
