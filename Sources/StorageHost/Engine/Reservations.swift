@@ -5,22 +5,26 @@ internal import Synchronization
 
 /// Names of volumes that are being made, so that nobody else is given them while no lock is held.
 final class Reservations: Sendable {
-  private let names = Mutex<[String: [String: Int]]>([:])
+  /// Who keeps a name: an operation's id, or a request's own label.
+  typealias Owner = String
+
+  private let names = Mutex<[String: [String: Set<Owner>]]>([:])
 
   /// Names reserved on a storage.
   func of(_ storeid: String) -> [String] { names.withLock { Array(($0[storeid] ?? [:]).keys) } }
 
   func contains(_ storeid: String, _ name: String) -> Bool { names.withLock { $0[storeid]?[name] != nil } }
 
-  func add(_ storeid: String, _ added: [String]) {
-    names.withLock { names in for name in added { names[storeid, default: [:]][name, default: 0] += 1 } }
+  func add(_ storeid: String, _ added: [String], by owner: Owner) {
+    names.withLock { names in for name in added { names[storeid, default: [:]][name, default: []].insert(owner) } }
   }
 
-  func remove(_ storeid: String, _ removed: [String]) {
+  /// Gives back everything an owner keeps on a storage.
+  func remove(_ storeid: String, by owner: Owner) {
     names.withLock { names in
-      for name in removed {
-        let left = (names[storeid]?[name] ?? 1) - 1
-        names[storeid]?[name] = left > 0 ? left : nil
+      for (name, owners) in names[storeid] ?? [:] where owners.contains(owner) {
+        let left = owners.subtracting([owner])
+        names[storeid]?[name] = left.isEmpty ? nil : left
       }
       if names[storeid]?.isEmpty == true { names[storeid] = nil }
     }

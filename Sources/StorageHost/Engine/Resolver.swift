@@ -27,6 +27,11 @@ enum Resolver {
     "run_cleanup": cleanedUp,
   ]
 
+  /// Operations that make or remove names: their resolution may do so too, under the storage's lock.
+  static let changesNames: Set<String> = [
+    "alloc_image", "clone_image", "volume_import", "free_image", "create_base", "rename_volume",
+  ]
+
   /// Asks and cleans up; a storage that cannot be asked now leaves the record open by throwing.
   static func resolve(
     _ method: String, _ intent: JSONObject, on storage: Storage, _ run: CallRun

@@ -51,8 +51,9 @@ extension StorageHost {
         token: lease.token.rawValue, ttl: lease.ttl)
     }
     let plan = try await choose(storage, run)
-    reservations.add(storeid, plan.reserved)
-    defer { reservations.remove(storeid, plan.reserved) }
+    let owner = OperationID.make(at: Clock.milliseconds()).rawValue
+    reservations.add(storeid, plan.reserved, by: owner)
+    defer { reservations.remove(storeid, by: owner) }
     let record: JournalRecord
     switch try await begin(mutation, storeid, caller, digest, run.lock?.token, plan) {
     case .replay(let known): return try replay(known)
@@ -86,7 +87,7 @@ extension StorageHost {
       try await settle(record, .failed(error))
       throw error
     }
-    let verdict = await uncancelled { await self.verdict(mutation.method, plan.intent, storage, run, error) }
+    let verdict = await uncancelled { await self.verdict(mutation, plan.intent, storage, run, error) }
     switch verdict {
     case .success(.done(let result)):
       let final = result.isNull ? plan.result : result
@@ -103,7 +104,7 @@ extension StorageHost {
       throw final
     case .failure(let unreachable):
       // The record stays open; reconciling tries again until the storage answers.
-      reservations.add(storage.id, plan.reserved)
+      reservations.add(storage.id, plan.reserved, by: record.id.rawValue)
       logger.error(
         "\(mutation.method): outcome unknown, storage does not answer: \(unreachable.message)",
         metadata: ["storeid": "\(storage.id)"])
@@ -112,18 +113,36 @@ extension StorageHost {
     }
   }
 
+  /// Asks the storage; frees what is half-made under the storage's own lock, as every change of its names.
   private func verdict(
+    _ mutation: Mutation, _ intent: JSONObject, _ storage: Storage, _ run: CallRun, _ error: StorageError
+  ) async -> Result<Verdict, StorageError> {
+    do throws(StorageError) {
+      var leases: [Lease] = []
+      if !mutation.needsStorageLock, Resolver.changesNames.contains(mutation.method) {
+        var caller = Caller(actor: run.actor)
+        caller.traceparent = run.traceparent
+        let whole = Mutation(method: mutation.method, request: [:], needsStorageLock: true)
+        leases = try await lock(whole, on: storage.id, caller)
+      }
+      let verdict = await settled(mutation.method, intent, storage, run, error)
+      await locks.releaseAll(leases)
+      return verdict
+    } catch { return .failure(error) }
+  }
+
+  private func settled(
     _ method: String, _ intent: JSONObject, _ storage: Storage, _ run: CallRun, _ error: StorageError
   ) async -> Result<Verdict, StorageError> {
     do throws(StorageError) {
       let verdict = try await Resolver.resolve(method, intent, on: storage, run.afterwards)
-      if let stray = error.details["returned"]?.stringValue, try await storage.exists(stray, run.afterwards) {
-        return .success(
-          .reported(
-            "the plugin said it used the name '\(storage.volid(stray))'",
-            hint: "if that volume is new: berth volume free \(storage.volid(stray))"))
+      guard let stray = error.details["returned"]?.stringValue, try await storage.exists(stray, run.afterwards) else {
+        return .success(verdict)
       }
-      return .success(verdict)
+      return .success(
+        .reported(
+          "the plugin said it used the name '\(storage.volid(stray))'",
+          hint: "if that volume is new: berth volume free \(storage.volid(stray))"))
     } catch { return .failure(error) }
   }
 }

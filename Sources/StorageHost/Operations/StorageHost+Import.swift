@@ -46,16 +46,17 @@ extension StorageHost {
     // Reserve: choose the name under the storage's lock, and take the new volume's own lock before letting it go.
     let reserve = Mutation(method: "volume_import", request: request, needsStorageLock: true)
     let leases = try await lock(reserve, on: storeid, caller)
+    let label = OperationID.make(at: Clock.milliseconds()).rawValue
     let volname: String
     do throws(StorageError) {
       volname = try await importName(storeid, target, image, CallRun(caller))
-      reservations.add(storeid, [volname])
+      reservations.add(storeid, [volname], by: label)
     } catch {
       await locks.releaseAll(leases)
       throw error
     }
     await locks.releaseAll(leases)
-    defer { reservations.remove(storeid, [volname]) }
+    defer { reservations.remove(storeid, by: label) }
     // Run: the name is ours, so the data needs nobody else's lock.
     let mutation = Mutation(method: "volume_import", request: request, volumes: [volname], needsStorageLock: false)
     let result = try await mutate(mutation, on: storeid, caller) { (storage, run) async throws(StorageError) in

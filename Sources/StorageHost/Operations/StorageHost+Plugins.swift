@@ -1,0 +1,36 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ClusterLocks
+internal import Logging
+public import StorageProtocol
+
+extension StorageHost {
+  /// Every bundle in the plugin directories, looked at now, unusable ones with the reason.
+  public func plugins() async -> [PluginSummary] {
+    await registry.reload()
+    return await registry.bundles.map(\.summary)
+  }
+
+  /// One bundle by its plugin id.
+  public func plugin(_ id: String) async throws(StorageError) -> PluginSummary {
+    guard let bundle = await plugins().first(where: { $0.id == id }) else {
+      throw .refused(.invalidParams, "there is no plugin \(Quoted(id))", hint: "see 'berth plugin list'", field: "plugin")
+    }
+    return bundle
+  }
+
+  /// Lets a storage's plugin start again after it crashed too often.
+  public func release(_ storeid: String, _ caller: Caller) async throws(StorageError) {
+    try InputChecks.storeid(storeid)
+    guard await registry.release(storeid) else {
+      throw .refused(
+        .invalidParams, "storage '\(storeid)' has no plugin process to release", hint: "see 'berth storage status'",
+        field: "storeid")
+    }
+    logger.notice("plugin released", metadata: ["storeid": "\(storeid)", "actor": "\(caller.actor)"])
+  }
+
+  /// Everything that is locked or waited for.
+  public func lockList() async -> [LockSummary] { await locks.list().map(LockSummary.init) }
+}

@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Jobs
+internal import JSON
+internal import Logging
+internal import StorageConfig
+public import StorageProtocol
+
+extension StorageHost {
+  /// The last known state of every storage, at once: nothing is waited for.
+  public func status() async -> [StorageStatus] {
+    var result: [StorageStatus] = []
+    for entry in registry.config.snapshot.entries { result.append(await status(of: entry)) }
+    return result
+  }
+
+  /// The state of one storage.
+  /// - Parameter isFresh: wait for a new sample, up to the status deadline, instead of the last one.
+  public func status(_ storeid: String, isFresh: Bool = false, _ caller: Caller) async throws(StorageError)
+    -> StorageStatus
+  {
+    try InputChecks.storeid(storeid)
+    guard let entry = registry.config.snapshot[storeid] else {
+      throw .refused(
+        .configInvalid, "storage '\(storeid)' does not exist", hint: "see 'berth storage list'", field: "storeid")
+    }
+    let hasSample = await sampler.sample(storeid) != nil
+    if isFresh || !hasSample, entry.usable?.isAvailable(on: settings.node) == true {
+      await sampler.refresh(storeid, ask: askStatus)
+    }
+    return await status(of: entry)
+  }
+
+  private func status(of entry: StorageEntry) async -> StorageStatus {
+    var status = StorageStatus(
+      storeid: entry.id, type: entry.type, isEnabled: entry.usable?.isAvailable(on: settings.node) ?? false,
+      isActive: false)
+    status.process = await registry.state(entry.id)
+    guard entry.usable != nil else {
+      let reason = entry.problems.first { $0.severity == .error }?.description ?? "its section cannot be used"
+      status.error = .refused(.configInvalid, reason, hint: "correct its configuration or remove it")
+      return status
+    }
+    guard let sample = await sampler.sample(entry.id) else { return status }
+    status.isActive = sample.isActive
+    status.total = sample.total
+    status.used = sample.used
+    status.available = sample.available
+    status.sampled = sample.time
+    status.ageMs = sample.time.map { max(0, Clock.milliseconds() - $0) }
+    status.error = sample.error
+    return status
+  }
+
+  var askStatus: StatusSampler.Ask {
+    { [weak self] (storeid) async throws(StorageError) in
+      guard let self else { return [:] }
+      var caller = Caller.host
+      caller.timeout = self.settings.statusTimeout
+      return try await self.registry.storage(storeid).call("status", [:], CallRun(caller))
+    }
+  }
+
+  func startSampling() {
+    background { host in
+      await host.sampler.run(
+        storages: { [weak host] in
+          guard let host else { return [] }
+          return host.registry.config.snapshot.entries.compactMap(\.usable)
+            .filter { $0.isAvailable(on: host.settings.node) }.map(\.id)
+        }, ask: host.askStatus)
+    }
+  }
+}

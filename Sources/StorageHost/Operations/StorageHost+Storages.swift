@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+public import JSON
+public import StorageProtocol
+internal import StorageConfig
+
+extension StorageHost {
+  /// Every configured storage, in the order of the file, broken ones among them.
+  public func storages() async throws(StorageError) -> [StorageSummary] {
+    let snapshot: ConfigSnapshot
+    do throws(ConfigError) { snapshot = try await registry.config.read() } catch { throw StorageError(error) }
+    var result: [StorageSummary] = []
+    for entry in snapshot.entries { result.append(await summary(entry, snapshot)) }
+    return result
+  }
+
+  /// One configured storage.
+  public func storage(_ storeid: String) async throws(StorageError) -> StorageSummary {
+    try InputChecks.storeid(storeid)
+    let snapshot: ConfigSnapshot
+    do throws(ConfigError) { snapshot = try await registry.config.read() } catch { throw StorageError(error) }
+    guard let entry = snapshot[storeid] else {
+      throw .refused(
+        .configInvalid, "storage '\(storeid)' does not exist", hint: "see 'berth storage list'", field: "storeid")
+    }
+    return await summary(entry, snapshot)
+  }
+
+  /// SHA-1 of the configuration as it stands in the file now.
+  public func configDigest() async throws(StorageError) -> String {
+    do throws(ConfigError) { return try await registry.config.read().digest } catch { throw StorageError(error) }
+  }
+
+  private func summary(_ entry: StorageEntry, _ snapshot: ConfigSnapshot) async -> StorageSummary {
+    var properties = JSONObject()
+    for property in snapshot.file.sections(named: entry.id).first?.properties ?? [] {
+      let sensitive = await registry.isSensitive(property.key, type: entry.type)
+      properties[property.key] = sensitive ? .string(JSON.redactionMark) : property.value.map(JSON.string) ?? true
+    }
+    let usable = entry.usable
+    var problem = entry.problems.first { $0.severity == .error }?.description
+    if problem == nil, usable != nil { problem = await registry.problem(entry.id) }
+    let secrets: [String]
+    do throws(ConfigError) { secrets = try await registry.config.secrets.secrets(of: entry.id).keys.sorted() } catch {
+      secrets = []
+    }
+    return StorageSummary(
+      storeid: entry.id, type: entry.type, plugin: await registry.bundle(serving: entry.type)?.id,
+      content: usable.map { $0.content.map(\.rawValue).sorted() } ?? [], isShared: usable?.isShared ?? false,
+      isEnabled: usable?.isAvailable(on: settings.node) ?? false, problem: problem, properties: properties,
+      config: usable?.config, secrets: secrets, digest: snapshot.digest)
+  }
+
+  /// Agrees to the permissions a storage's plugin asks for now, after it was changed.
+  public func consent(_ storeid: String, _ caller: Caller) async throws(StorageError) {
+    try InputChecks.storeid(storeid)
+    guard let entry = registry.config.snapshot[storeid], let bundle = await registry.bundle(serving: entry.type) else {
+      throw .refused(
+        .configInvalid, "storage '\(storeid)' does not exist, or no plugin serves it", hint: "see 'berth storage list'")
+    }
+    try await registry.consents.give(storeid, bundle)
+    await registry.close(storeid)
+    logger.notice(
+      "consent given", metadata: ["storeid": "\(storeid)", "actor": "\(caller.actor)", "plugin": "\(bundle.id ?? "")"])
+  }
+}
+
+extension StorageRegistry {
+  func isSensitive(_ property: String, type: String) -> Bool {
+    config.schema.types[type]?.sensitiveProperties.contains(property) == true
+  }
+
+  /// Why the plugin of a configured storage cannot be used now.
+  func problem(_ storeid: String) async -> String? {
+    do throws(StorageError) {
+      guard let entry = config.snapshot[storeid] else { return nil }
+      guard let bundle = bundle(serving: entry.type) else { return "no installed plugin serves type '\(entry.type)'" }
+      try await consents.check(storeid, bundle)
+      return nil
+    } catch { return error.message }
+  }
+}

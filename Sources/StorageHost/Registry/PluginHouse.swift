@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import JSON
+internal import StorageConfig
+internal import StorageProtocol
+
+/// Where plugins come from: installed bundles, and processes that run them for one storage each.
+protocol PluginHouse: Sendable {
+  /// Every bundle found, usable or not.
+  func bundles() async -> [BundleFacts]
+
+  /// The process for a storage; starts on first use.
+  /// - Parameters:
+  ///   - scfg: the configuration that grants are resolved against.
+  ///   - services: answers what the plugin asks of the host.
+  func instance(
+    _ bundle: BundleFacts, storeid: String, type: String, scfg: JSONObject, services: StorageServices
+  ) async throws(StorageError) -> any LivePlugin
+
+  /// A short-lived process for a storage that does not exist yet, with the grants its configuration would get.
+  func candidate(
+    _ bundle: BundleFacts, storeid: String, type: String, scfg: JSONObject, services: StorageServices
+  ) async throws(StorageError) -> any LivePlugin
+
+  /// Gives back what belongs to a storage that is gone: its user id, its state directory.
+  func forget(_ bundle: BundleFacts, storeid: String) async
+
+  /// Removes what an earlier daemon left: FIFOs, cgroups, temporary directories.
+  func removeLeftovers(storages: [String]) async
+}
+
+/// A plugin's process with its life.
+protocol LivePlugin: PluginCalling {
+  /// Counts the starts of the process: what was activated in an earlier one is not in this one.
+  func epoch() async -> Int64
+  /// One word: `idle`, `ready`, `quarantined`, …
+  func state() async -> String
+  /// Lets a quarantined plugin start again.
+  func release() async
+  /// Ends it in good order.
+  func close() async
+  /// Directories it was granted.
+  var grants: [String] { get }
+}
+
+/// One installed bundle as the host needs it.
+struct BundleFacts: Sendable {
+  var id: String?
+  var version: String?
+  var vendor: String?
+  var path: String
+  var sha256: String?
+  var problem: String?
+  var types: [TypeFacts] = []
+  var schemas: [StorageTypeSchema] = []
+  /// The permissions it asks for, in canonical text, one line each.
+  var permissions: [String] = []
+  var manifest: JSON?
+
+  var summary: PluginSummary {
+    PluginSummary(
+      id: id, version: version, vendor: vendor, path: path, types: types.map(\.type), sha256: sha256,
+      problem: problem, permissions: permissions, manifest: manifest)
+  }
+}

@@ -1,0 +1,125 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ClusterLocks
+internal import Glibc
+internal import JSON
+internal import Jobs
+internal import Logging
+internal import StorageConfig
+public import StorageProtocol
+
+extension StorageHost {
+  /// Opens the state directory and everything in it: the ordinary start, and the recovery after a crash.
+  /// - Throws: naming the process that has the directory, or the file that cannot be used.
+  public static func open(_ settings: HostSettings) async throws(StorageError) -> StorageHost {
+    for directory in [settings.stateDirectory, "\(settings.stateDirectory)/plugin-state"] {
+      try makeDirectory(directory, mode: 0o711)
+    }
+    try makeDirectory(settings.runDirectory, mode: 0o711)
+    let daemonLock = try DaemonLock(path: settings.daemonLockPath)
+    let database: JobDatabase
+    do throws(JobsError) { database = try JobDatabase(path: settings.databasePath) } catch { throw StorageError(error) }
+    let locks: EmbeddedLocks
+    do throws(LockError) { locks = try EmbeddedLocks(directory: settings.locksPath) } catch {
+      throw .refused(.storageUnavailable, "locks in \(settings.locksPath): \(error.message)", hint: nil)
+    }
+    let house = try await SupervisorHouse(settings)
+    let config: ConfigStore
+    do throws(ConfigError) {
+      config = try await ConfigStore.open(directory: settings.stateDirectory, schema: StorageSchema())
+    } catch { throw StorageError(error) }
+    let notes = Notes(database)
+    let registry = StorageRegistry(
+      config: config, house: house,
+      services: StorageServices(config: config, notes: notes, locks: locks), consents: Consents(notes),
+      node: settings.node, logger: settings.logger)
+    await registry.reload()
+    let host = StorageHost(
+      settings: settings, database: database, jobStore: JobStore(database), locks: locks, registry: registry,
+      daemonLock: daemonLock)
+    try await host.recover()
+    return host
+  }
+
+  /// Cleans up after an earlier daemon and starts what runs beside the operations.
+  private func recover() async throws(StorageError) {
+    let storages = registry.config.snapshot.entries.map(\.id)
+    await registry.house.removeLeftovers(storages: storages)
+    do throws(JobsError) {
+      let interrupted = try await jobStore.recover()
+      let unfinished = try await journal.unfinished()
+      for record in unfinished {
+        // Names of operations without an end stay taken until they are resolved.
+        let names = [record.intent["volname"], record.intent["targetVolname"]].compactMap { $0?.stringValue }
+        reservations.add(record.storeid, names, by: record.id.rawValue)
+      }
+      // A job whose operation had not begun left nothing behind.
+      let known = Set(unfinished.compactMap(\.job))
+      for job in interrupted where !known.contains(job.id) { try await settleJob(job) }
+      logger.info(
+        "state opened", metadata: ["unfinished": "\(unfinished.count)", "interrupted": "\(interrupted.count)"])
+    } catch { throw StorageError(error) }
+    _ = try await reconcile(nil, .host)
+    try await resumeCleanups()
+    startSampling()
+    startMaintenance()
+  }
+
+  private func settleJob(_ job: Job) async throws(JobsError) {
+    let records = try await journal.recent(storeid: job.storeid, limit: 1_000)
+    if let record = records.first(where: { $0.job == job.id && $0.state != .started }) {
+      let result: Result<JSON, StorageError> = record.error.map { .failure($0) } ?? .success(record.result ?? .null)
+      return try await jobStore.resolve(job.id, result)
+    }
+    try await jobStore.resolve(
+      job.id,
+      .failure(
+        .make(.shuttingDown, "the daemon stopped before the operation began", outcome: .notStarted, hint: "repeat it")))
+  }
+
+  private func startMaintenance() {
+    background { host in
+      while !Task.isCancelled {
+        try? await Task.sleep(for: .seconds(30))
+        guard !Task.isCancelled else { return }
+        _ = try? await host.reconcileOpen()
+        let age = Int64(host.settings.journalRetention / .milliseconds(1))
+        _ = try? await host.journal.prune(olderThan: age)
+        _ = try? await host.jobStore.prune()
+      }
+    }
+  }
+
+  /// Asks again about operations whose storage did not answer before.
+  private func reconcileOpen() async throws(StorageError) {
+    let open: [JournalRecord]
+    do throws(JobsError) { open = try await journal.unfinished() } catch { throw StorageError(error) }
+    guard open.contains(where: { !inFlight.contains($0.id) }) || !pendingSettlements.all.isEmpty else { return }
+    _ = try await reconcile(nil, .host)
+  }
+
+  /// Takes no new operations, waits for the running ones, then stops every plugin and lets go of the state directory.
+  /// - Parameter grace: how long running jobs may take before they are cancelled.
+  public func close(grace: Duration = .seconds(30)) async {
+    tasks.close()
+    let left = await jobStore.drain(grace: grace)
+    for job in left { logger.warning("job \(job.id) did not end in time", metadata: ["storeid": "\(job.storeid)"]) }
+    await tasks.drain()
+    await registry.closeAll()
+    do throws(JobsError) { try database.close() } catch { logger.warning("closing the journal: \(error)") }
+    daemonLock.release()
+  }
+
+  private static func makeDirectory(_ path: String, mode: mode_t) throws(StorageError) {
+    var partial = ""
+    for part in path.split(separator: "/") {
+      partial += "/" + part
+      if mkdir(partial, mode) != 0, errno != EEXIST {
+        throw .refused(
+          .storageUnavailable, "cannot make the directory \(partial): \(String(cString: strerror(errno)))",
+          hint: "check its parent's owner and mode")
+      }
+    }
+  }
+}
