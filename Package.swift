@@ -111,7 +111,7 @@ let rooms: [Room] = [
   module(
     .host, "StorageHost",
     [
-      "CShims", "ClusterLocks", "JSON", "Jobs", "PluginSandbox", "PluginSupervisor", "StorageConfig",
+      "CShims", "ClusterLocks", "JSON", "JSONRPC", "Jobs", "PluginSandbox", "PluginSupervisor", "StorageConfig",
       "StorageProtocol", "StorageRules", crypto, logging,
     ], tests: ["TestSupport", "berth-launcher"]),
 

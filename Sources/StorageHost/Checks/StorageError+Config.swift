@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+internal import JSON
 internal import StorageConfig
 internal import StorageProtocol
 

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Logging
 public import JSON
 public import StorageProtocol
 internal import ClusterLocks

@@ -1,7 +1,9 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-public import JSON
+internal import StorageRules
+internal import Logging
+internal import JSON
 public import StorageProtocol
 internal import StorageConfig
 

@@ -16,11 +16,11 @@ struct Consents: Sendable {
 
   struct Record: Sendable, Hashable {
     var plugin: String
-    var sha256: String
+    var digest: String
     var permissions: [String]
 
     var json: JSON {
-      ["plugin": .string(plugin), "sha256": .string(sha256), "permissions": permissions.json()]
+      ["plugin": .string(plugin), "digest": .string(digest), "permissions": permissions.json()]
     }
   }
 
@@ -31,10 +31,10 @@ struct Consents: Sendable {
     let text: String?
     do throws(JobsError) { text = try await notes.get(Self.scope, storeid) } catch { throw StorageError(error) }
     guard let text, let json = try? JSON.parse(text), let plugin = json["plugin"]?.stringValue,
-      let sha256 = json["sha256"]?.stringValue
+      let digest = json["digest"]?.stringValue
     else { return nil }
     let permissions = (json["permissions"]?.arrayValue ?? []).compactMap(\.stringValue)
-    let record = Record(plugin: plugin, sha256: sha256, permissions: permissions)
+    let record = Record(plugin: plugin, digest: digest, permissions: permissions)
     cache.value[storeid] = record
     return record
   }
@@ -42,7 +42,7 @@ struct Consents: Sendable {
   /// Records consent to everything the bundle asks for now.
   func give(_ storeid: String, _ bundle: BundleFacts) async throws(StorageError) {
     let record = Record(
-      plugin: bundle.id ?? "", sha256: bundle.sha256 ?? "", permissions: bundle.permissions)
+      plugin: bundle.id ?? "", digest: bundle.digest ?? "", permissions: bundle.permissions)
     do throws(JobsError) { try await notes.put(Self.scope, storeid, record.json.text()) } catch {
       throw StorageError(error)
     }
@@ -62,7 +62,7 @@ struct Consents: Sendable {
         .permissionDenied, "nobody agreed to the permissions of \(bundle.id ?? bundle.path) for storage '\(storeid)'",
         hint: "look at them with 'berth plugin show \(bundle.id ?? "")', then: \(consent)")
     }
-    if record.plugin == bundle.id, record.sha256 == bundle.sha256 { return }
+    if record.plugin == bundle.id, record.digest == bundle.digest { return }
     let more = bundle.permissions.filter { !record.permissions.contains($0) }
     guard record.plugin == bundle.id, more.isEmpty else {
       let what = record.plugin == bundle.id ? "asks for more: \(more.joined(separator: "; "))" : "is another plugin"

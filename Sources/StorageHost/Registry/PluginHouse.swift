@@ -50,7 +50,10 @@ struct BundleFacts: Sendable {
   var version: String?
   var vendor: String?
   var path: String
+  /// SHA-256 of the executable.
   var sha256: String?
+  /// SHA-256 over the whole bundle: what consent is bound to.
+  var digest: String?
   var problem: String?
   var types: [TypeFacts] = []
   var schemas: [StorageTypeSchema] = []

@@ -13,7 +13,7 @@ actor StorageRegistry {
     let plugin: any LivePlugin
     let activation: Activation
     let scfg: JSONObject
-    let sha256: String?
+    let digest: String?
   }
 
   let config: ConfigStore
@@ -99,18 +99,18 @@ actor StorageRegistry {
 
   private func entry(_ resolved: ResolvedStorage, _ bundle: BundleFacts) async throws(StorageError) -> Live {
     if let entry = live[resolved.id] {
-      if entry.scfg == resolved.config, entry.sha256 == bundle.sha256 { return entry }
+      if entry.scfg == resolved.config, entry.digest == bundle.digest { return entry }
       live[resolved.id] = nil
       await entry.plugin.close()
     }
     let plugin = try await house.instance(
       bundle, storeid: resolved.id, type: resolved.type, scfg: resolved.config, services: services)
     // Somebody else may have made it while this waited.
-    if let entry = live[resolved.id], entry.scfg == resolved.config, entry.sha256 == bundle.sha256 {
+    if let entry = live[resolved.id], entry.scfg == resolved.config, entry.digest == bundle.digest {
       await plugin.close()
       return entry
     }
-    let entry = Live(plugin: plugin, activation: Activation(), scfg: resolved.config, sha256: bundle.sha256)
+    let entry = Live(plugin: plugin, activation: Activation(), scfg: resolved.config, digest: bundle.digest)
     live[resolved.id] = entry
     return entry
   }

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ClusterLocks
-internal import Glibc
 internal import JSON
 internal import Jobs
 internal import Logging
@@ -14,9 +13,9 @@ extension StorageHost {
   /// - Throws: naming the process that has the directory, or the file that cannot be used.
   public static func open(_ settings: HostSettings) async throws(StorageError) -> StorageHost {
     for directory in [settings.stateDirectory, "\(settings.stateDirectory)/plugin-state"] {
-      try makeDirectory(directory, mode: 0o711)
+      try makeDirectory(directory)
     }
-    try makeDirectory(settings.runDirectory, mode: 0o711)
+    try makeDirectory(settings.runDirectory)
     let daemonLock = try DaemonLock(path: settings.daemonLockPath)
     let database: JobDatabase
     do throws(JobsError) { database = try JobDatabase(path: settings.databasePath) } catch { throw StorageError(error) }
@@ -111,15 +110,8 @@ extension StorageHost {
     daemonLock.release()
   }
 
-  private static func makeDirectory(_ path: String, mode: mode_t) throws(StorageError) {
-    var partial = ""
-    for part in path.split(separator: "/") {
-      partial += "/" + part
-      if mkdir(partial, mode) != 0, errno != EEXIST {
-        throw .refused(
-          .storageUnavailable, "cannot make the directory \(partial): \(String(cString: strerror(errno)))",
-          hint: "check its parent's owner and mode")
-      }
-    }
+  private static func makeDirectory(_ path: String) throws(StorageError) {
+    guard let problem = DiskWork.makeDirectories(path, mode: 0o711) else { return }
+    throw .refused(.storageUnavailable, problem, hint: "check its parent's owner and mode")
   }
 }

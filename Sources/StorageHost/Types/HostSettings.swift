@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Logging
+internal import StorageProtocol
 
 /// Where a host keeps its state and how it behaves.
 public struct HostSettings: Sendable {
@@ -24,6 +25,10 @@ public struct HostSettings: Sendable {
   public var statusTimeout: Duration = .seconds(5)
   /// How long an operation waits for its lock.
   public var lockTimeout: Duration = .seconds(60)
+  /// Names this daemon's part of the cgroup tree: two daemons on one machine need two.
+  public var scope = "default"
+  /// The daemon's own version, told to plugins.
+  public var version = "0.1.0"
   /// How long settled journal records (and first results) are kept, at least.
   public var journalRetention: Duration = .seconds(48 * 3600)
 
@@ -40,12 +45,11 @@ public struct HostSettings: Sendable {
     self.logger = logger
   }
 
-  var configPath: String { "\(stateDirectory)/storage.cfg" }
-  var secretsPath: String { "\(stateDirectory)/secrets" }
   var databasePath: String { "\(stateDirectory)/berth.sqlite" }
   var locksPath: String { "\(stateDirectory)/locks" }
   var uidsPath: String { "\(stateDirectory)/uids.json" }
   var daemonLockPath: String { "\(stateDirectory)/daemon.lock" }
   func pluginState(_ storeid: String) -> String { "\(stateDirectory)/plugin-state/\(storeid)" }
+  var hostInfo: HostInfo { HostInfo(name: "berthd", version: version, node: node) }
   func streams(_ storeid: String) -> String { "\(runDirectory)/\(storeid)/streams" }
 }

@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import JSON
+internal import JSONRPC
+internal import Jobs
+internal import Logging
+internal import PluginSupervisor
+internal import StorageProtocol
+
+/// A supervised process as the host's operations call it.
+struct SupervisedPlugin: LivePlugin {
+  let instance: PluginInstance
+  let logger: Logger
+  let grants: [String]
+
+  func call(_ method: String, _ params: JSONObject, _ run: CallRun) async throws(StorageError) -> JSONObject {
+    let answer = try await instance.call(method, params, context: run.context, options: run.options)
+    return try normalized(method, answer)
+  }
+
+  /// The result as the protocol has it: what does not fit is the plugin's fault, what is unknown is left out.
+  private func normalized(_ method: String, _ answer: JSON) throws(StorageError) -> JSONObject {
+    guard let description = MethodTable[method] else { return answer.objectValue ?? [:] }
+    do throws(JSONError) { return try description.normalizedResult(answer).object() } catch {
+      throw .make(
+        .resultInvalid, "the result of \(method) by \(instance.configuration.bundle.id) is wrong: \(error)",
+        outcome: description.annotations.mutating ? .unknown : .notStarted,
+        hint: "this is a fault of the plugin: tell its vendor, with the log")
+    }
+  }
+
+  func export(
+    _ method: String, _ params: JSONObject, _ run: CallRun, to sink: StreamSink, options: StreamOptions
+  ) async throws(StorageError) -> (JSONObject, StreamReport) {
+    let template: VolumeExport.Params = try decoded(params)
+    let report = try await instance.exportVolume(
+      to: sink, stream: options, context: run.context, options: run.options
+    ) { stream, digest in
+      var params = template
+      params.stream = stream
+      params.digest = digest
+      return params
+    }
+    return ([:], report)
+  }
+
+  func `import`(
+    _ method: String, _ params: JSONObject, _ run: CallRun, from source: StreamSource, options: StreamOptions
+  ) async throws(StorageError) -> (JSONObject, StreamReport) {
+    let template: VolumeImport.Params = try decoded(params)
+    let (answer, report) = try await instance.importVolume(
+      from: source, stream: options, context: run.context, options: run.options
+    ) { stream, digest in
+      var params = template
+      params.stream = stream
+      params.digest = digest
+      return params
+    }
+    return (answer.json().objectValue ?? [:], report)
+  }
+
+  /// The arguments with a place for the stream, which the relay fills in.
+  private func decoded<Params: JSONDecodable>(_ params: JSONObject) throws(StorageError) -> Params {
+    var params = params
+    params["stream"] = ["id": "later", "path": "/streams/later"]
+    do throws(JSONError) { return try Params(json: .object(params), path: .root) } catch {
+      throw StorageError(.invalidParams, error, outcome: .notStarted)
+    }
+  }
+
+  func kill() async -> String? {
+    do throws(StorageError) {
+      try await instance.kill(reason: "the time of its lock is spent")
+      return nil
+    } catch { return error.message }
+  }
+
+  func epoch() async -> Int64 { await instance.status.epoch }
+  func state() async -> String { await instance.status.state.rawValue }
+  func release() async { await instance.release() }
+
+  func close() async {
+    do throws(StorageError) { try await instance.close(reason: "it is not needed any more") } catch {
+      logger.error("\(error.message)")
+    }
+  }
+}
+
+extension CallRun {
+  /// What goes into the request.
+  var context: CallContext {
+    var context = CallContext(traceparent: traceparent, actor: actor)
+    context.idempotencyKey = idempotencyKey
+    context.progress = job != nil ? true : nil
+    context.lock = lock.map { lock in
+      LockLease(
+        name: lock.name, scope: LockScope(rawValue: lock.scope) ?? .none, token: Int64(clamping: lock.token),
+        ttlMs: Int64(lock.ttl / .milliseconds(1)))
+    }
+    return context
+  }
+
+  var options: CallOptions {
+    var options = CallOptions(timeout: timeout)
+    guard let job else { return options }
+    options.onProgress = { progress in
+      guard case .report(let report) = progress else { return }
+      job.report(
+        JobProgress(
+          phase: report.phase ?? "", done: report.done, total: report.total, unit: report.unit,
+          message: report.message))
+    }
+    return options
+  }
+}
