@@ -113,7 +113,7 @@ let rooms: [Room] = [
     [
       "CShims", "ClusterLocks", "JSON", "JSONRPC", "Jobs", "PluginSandbox", "PluginSupervisor", "StorageConfig",
       "StorageProtocol", "StorageRules", crypto, logging,
-    ], tests: ["TestSupport", "berth-launcher"]),
+    ], tests: ["berth-launcher"]),
 
   // MARK: Management
   module(.all, "ManagementTypes", ["JSON"]),

@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-internal import PluginSandbox
 internal import ClusterLocks
 internal import JSON
 internal import Jobs
@@ -36,9 +35,12 @@ final class StorageServices: HostServices {
     }
   }
 
-  func configuration(for caller: HostServiceCaller) async throws(StorageError) -> JSONObject {
-    guard let storeid = caller.storeid else { return [:] }
-    do throws(ConfigError) { return try config.snapshot.storage(storeid).config } catch { throw StorageError(error) }
+  func configuration(for caller: HostServiceCaller) async throws(StorageError) -> HostConfigRead.Result {
+    guard let storeid = caller.storeid else { return HostConfigRead.Result(scfg: [:]) }
+    let snapshot = config.snapshot
+    do throws(ConfigError) {
+      return HostConfigRead.Result(scfg: try snapshot.storage(storeid).config, digest: snapshot.digest)
+    } catch { throw StorageError(error) }
   }
 
   private func scope(_ caller: HostServiceCaller) -> String { "plugin\n\(caller.plugin)\n\(caller.storeid ?? "")" }
