@@ -85,10 +85,10 @@ let rooms: [Room] = [
 
   // MARK: Protocol
   module(.protocol, "JSON", ["CJansson"], testExclude: ["Vectors"]),
-  module(.protocol, "JSONRPC", ["CShims", "JSON"]),
+  module(.protocol, "JSONRPC", ["CShims", "JSON"], testExclude: ["Vectors"]),
   module(.protocol, "StorageProtocol", ["JSON", "JSONRPC"]),
   module(
-    .protocol, "StorageRules", ["JSON", "StorageProtocol"], tests: ["TestSupport"], testExclude: ["Vectors"]),
+    .protocol, "StorageRules", ["JSON", "StorageProtocol"], testExclude: ["Vectors"]),
   module(.protocol, "StoragePluginKit", ["CShims", "JSON", "JSONRPC", "StorageProtocol"]),
 
   // MARK: Plugins
@@ -96,7 +96,7 @@ let rooms: [Room] = [
     .protocol, "PluginSandbox", ["CSeccomp", "CShims", "JSON", "StorageProtocol"], tests: ["berth-launcher"]),
   module(.protocol, "ClusterLocks", ["CShims", "JSON", "StorageProtocol"]),
   module(
-    .plugins, "StorageConfig", ["CShims", "JSON", "StorageProtocol", "StorageRules", crypto], tests: ["TestSupport"]),
+    .plugins, "StorageConfig", ["CShims", "JSON", "StorageProtocol", "StorageRules", crypto]),
   module(
     .plugins, "PluginSupervisor",
     ["CShims", "CZlib", "JSON", "JSONRPC", "PluginSandbox", "StorageProtocol", crypto, logging],

@@ -21,6 +21,11 @@ extension Peer {
     _ method: String, _ params: JSON, timeout: Duration, silence: Duration? = nil,
     onProgress: (@Sendable (CallProgress) -> Void)? = nil, onID: ((Int64) -> Void)? = nil
   ) async throws(RPCError) -> JSON {
+    guard !Task.isCancelled else {
+      throw RPCError(
+        kind: .cancelled, code: .cancelled, message: "\(method) was cancelled before it was sent",
+        data: RPCError.data("CANCELLED", outcome: "not_started", retry: "same_key"), mayHaveRun: false)
+    }
     let id = calls.nextID()
     onID?(id)
     var buffer = outbox.buffer()

@@ -40,15 +40,6 @@ enum Vectors {
     }
   }
 
-  static let accepted: [Accepted] = load("accepted.json")
-  static let refused: [Refused] = load("refused.json")
-
-  private static func load<T: JSONDecodable>(_ name: String, file: String = #filePath) -> [T] {
-    let path = file.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/Vectors/" + name
-    do {
-      return try JSON.parse(readFile(path)).decode()
-    } catch {
-      fatalError("\(path): \(error)")
-    }
-  }
+  static let accepted: [Accepted] = VectorFile.load("accepted.json")
+  static let refused: [Refused] = VectorFile.load("refused.json")
 }
