@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Drives a real plugin over pipes, as the host does: bundles, sessions, requests, FIFO streams, kills."""
 
+import atexit
 import hashlib
 import itertools
 import json
@@ -27,10 +28,9 @@ def bundles():
     global _bundles
     if _bundles is None:
         _bundles = tempfile.mkdtemp(prefix="berth-bundles-")
+        os.chmod(_bundles, 0o755)
         subprocess.run([os.path.join(ROOT, "scripts/bundle"), "--all", _bundles], check=True,
                        stdout=subprocess.DEVNULL)
-        unittest.addModuleCleanup(lambda: None)
-        import atexit
         atexit.register(shutil.rmtree, _bundles, ignore_errors=True)
     return _bundles
 

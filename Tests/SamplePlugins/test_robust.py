@@ -261,7 +261,9 @@ class Kills(PluginTest):
                 self.assertIn(done.returncode, (0, 3), done.stderr)
 
     def step(self, chance, kind, volname, vmid, form, expected, payload, key):
-        context = {"idempotencyKey": key}
+        # Steps run side by side: each under a lock of its own, as volume locks are.
+        context = {"idempotencyKey": key,
+                   "lock": {"name": f"volume/store/{key}", "scope": "volume", "token": 1, "ttlMs": 60000}}
         mine = [name for name in expected if name != "9/base-9-disk-0.qcow2"]
         if kind == "free" and mine:
             target = chance.choice(mine)

@@ -185,7 +185,7 @@ class Images:
             if os.path.lexists(final):
                 raise exists(target)
             call.check()
-            call.note({"path": final, "inode": info.st_ino})
+            call.note({"path": final, "identity": info.st_ino})
             os.rename(path, final)
             call.outcome = "completed"
             fsync_path(directory)

@@ -55,15 +55,15 @@ class Page:
         return value
 
 
-def list_images(call, store, place, vmid, wanted, page):
+def owner_and_file(text):
+    name = names.parse(text)
+    return (name.vmid, name.name) if name.vtype == "images" else None
+
+
+def list_images(call, store, place, vmid, wanted, page, parse=owner_and_file):
     """Adds images to a page; False when it is full."""
     if wanted is not None:
-        parsed = []
-        for text in wanted:
-            name = names.parse(text)
-            if name.vtype == "images":
-                parsed.append((name.vmid, name.name))
-        source = sorted(set(parsed))
+        source = sorted({parse(text) for text in wanted} - {None})
     else:
         source = ((int(owner), filename) for owner, filename in images.walk(place)
                   if vmid is None or int(owner) == vmid)

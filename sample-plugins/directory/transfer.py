@@ -71,9 +71,10 @@ def send(call, place, name, form, snapname, with_snapshots, path, digest):
         return stream.result()
 
 
-def send_tree(call, stream, directory, extra=()):
+def send_tree(call, stream, directory, what=None):
+    """`what`: arguments that name the members, when it is not the whole tree."""
     stream.write(SIZE.pack(0))
-    with Filter(call, [*TAR, "--sparse", "--one-file-system", "-cf", "-", *extra, "-C", directory, "."], "tar",
+    with Filter(call, [*TAR, "--sparse", "--one-file-system", "-cf", "-", *(what or ["-C", directory, "."])], "tar",
                 feed=False) as tar:
         while data := tar.read():
             stream.write(data)
@@ -119,8 +120,8 @@ def end_of(stream):
         raise stream.broken("the stream is longer than it announced")
 
 
-def receive_raw(call, stream, temp, size):
-    fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+def receive_raw(call, stream, temp, size, new=True):
+    fd = os.open(temp, os.O_WRONLY | os.O_CLOEXEC | (os.O_CREAT | os.O_EXCL if new else 0), 0o640)
     try:
         os.ftruncate(fd, size)
         offset, hole = 0, False
@@ -138,6 +139,7 @@ def receive_raw(call, stream, temp, size):
             offset += len(data)
             call.progress(offset, size)
         end_of(stream)
+        os.fsync(fd)
     finally:
         os.close(fd)
 

@@ -195,13 +195,15 @@ class State:
 
     # Temporary names
 
-    def open_temp(self, path):
+    def open_temp(self, path, restore=None):
+        """Remembers a temporary name before it is used. `restore`: the name to move it back to after a crash when
+        nothing has that name (for exchanges)."""
         self.prepare()
         note = os.path.join(self.temps, os.path.basename(path))
         with self.mutex:
             self.live.add(note)
         with open(note, "w", encoding="utf-8") as file:
-            file.write(path)
+            json.dump({"path": path, "restore": restore}, file)
         return note
 
     def close_temp(self, note):
@@ -218,24 +220,36 @@ class State:
             with self.mutex:
                 if entry.path in self.live:
                     continue
-            with open(entry.path, encoding="utf-8") as file:
-                path = file.read()
-            if os.path.basename(path).startswith(TEMP_PREFIX):
-                try:
-                    count += os.path.lexists(path)
-                    remove(path)
-                except OSError:
-                    continue  # kept on record, tried again at the next activation
+            try:
+                with open(entry.path, encoding="utf-8") as file:
+                    note = json.load(file)
+                path, restore = note["path"], note["restore"]
+            except (ValueError, KeyError, TypeError):
+                os.unlink(entry.path)  # killed while noting: the name was not used yet
+                continue
+            try:
+                if os.path.lexists(path):
+                    count += 1
+                    if restore is not None and not os.path.lexists(restore):
+                        os.rename(path, restore)
+                    else:
+                        remove(path)
+            except OSError:
+                continue  # kept on record, tried again at the next activation
             os.unlink(entry.path)
         return count
+
+
+def inode_of(path):
+    return os.lstat(path).st_ino
 
 
 class Temp:
     """A new file or directory under a temporary name, which `commit` gives its real one: whole, durable, and never
     over something that exists. Left without a commit it is removed, and the call's outcome says so."""
 
-    def __init__(self, call, state, directory, suffix="", remove=remove_tree):
-        self.call, self.state, self.remove = call, state, remove
+    def __init__(self, call, state, directory, suffix="", remove=remove_tree, identity=inode_of):
+        self.call, self.state, self.remove, self.identity = call, state, remove, identity
         self.path = os.path.join(directory, f"{TEMP_PREFIX}{secrets.token_hex(8)}{suffix}")
         self.committed = False
 
@@ -262,7 +276,7 @@ class Temp:
         if durable:
             fsync_path(self.path)
         self.call.check()
-        self.call.note({"inode": info.st_ino, "path": final})
+        self.call.note({"identity": self.identity(self.path), "path": final})
         if stat.S_ISDIR(info.st_mode):
             if os.path.lexists(final):
                 raise exists
@@ -286,11 +300,11 @@ class Temp:
         self.state.close_temp(self.note)
 
 
-def made_before(call, path):
+def made_before(call, path, identity=inode_of):
     """True when an earlier, killed run of this very request made `path` (the same file, not just the same name)."""
     try:
         return call.intent is not None and call.intent.get("path") == path \
-            and os.lstat(path).st_ino == call.intent.get("inode")
+            and identity(path) == call.intent.get("identity")
     except FileNotFoundError:
         return False
 
