@@ -96,7 +96,8 @@ let rooms: [Room] = [
     .protocol, "PluginSandbox", ["CSeccomp", "CShims", "JSON", "StorageProtocol"], tests: ["berth-launcher"]),
   module(.protocol, "ClusterLocks", ["CShims", "JSON", "StorageProtocol"]),
   module(
-    .plugins, "StorageConfig", ["CShims", "JSON", "StorageProtocol", "StorageRules", crypto]),
+    .plugins, "StorageConfig", ["CShims", "JSON", "StorageProtocol", "StorageRules", crypto],
+    testExclude: ["Vectors"]),
   module(
     .plugins, "PluginSupervisor",
     ["CShims", "CZlib", "JSON", "JSONRPC", "PluginSandbox", "StorageProtocol", crypto, logging],

@@ -21,7 +21,7 @@ public enum CommonOptions {
     PropertyRule("nodes", .nodes, description: "The nodes that have the storage; all of them unless given."),
     PropertyRule("disable", .boolean, description: "The storage is not used."),
     PropertyRule("shared", .boolean, description: "All nodes see the same content."),
-    PropertyRule("format", .text(maxLength: 64, pattern: "^[a-z0-9]+$"), description: "The format of new images."),
+    PropertyRule("format", .text(maxLength: 64), description: "The format of new images."),
     PropertyRule(
       "preallocation", .text(), allowed: ["off", "metadata", "falloc", "full"],
       description: "How much of a new raw or qcow2 image is allocated at once; for raw, metadata means off."),

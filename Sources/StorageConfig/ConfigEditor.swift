@@ -67,6 +67,8 @@ public struct ConfigEditor: Sendable {
     _ draft: ConfigDraft, set: JSONObject, deleting: [String] = [], secrets: [String: Secret] = [:]
   ) throws(ConfigError) -> ConfigDraft {
     guard draft.action != .remove else { return draft }
+    // A hook may hand back all it was given: what it did not change is no change, and defaults stay unwritten.
+    let set = JSONObject(lastWins: set.filter { draft.next?.config[$0.key] != $0.value }.map { ($0.key, $0.value) })
     let patched = try ConfigEditor(schema: schema, file: draft.file).change(
       id: draft.id, values: set, deleting: deleting, digest: nil, mayTouchFixed: true)
     let known = schema.types[draft.type]?.sensitiveProperties ?? []

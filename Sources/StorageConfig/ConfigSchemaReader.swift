@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import JSON
-internal import _StringProcessing
+internal import StorageProtocol
 
 /// Reads a plugin's configuration schema into rules.
 ///
@@ -94,9 +94,14 @@ enum ConfigSchemaReader {
     case "string":
       try refuse(members, except: common.union(["minLength", "maxLength", "pattern"]), type, place)
       if let known = formats[members["format"]?.stringValue ?? ""] { return known }
-      let pattern = members["pattern"]?.stringValue
-      if let pattern, (try? Regex(pattern)) == nil {
-        throw invalid(type, "\(place)/pattern", "is no regular expression")
+      var pattern: Pattern?
+      if let source = members["pattern"] {
+        guard let source = source.stringValue else { throw invalid(type, "\(place)/pattern", "must be a text") }
+        do throws(PatternError) {
+          pattern = try Pattern(source)
+        } catch {
+          throw invalid(type, "\(place)/pattern", "cannot be used: \(error)")
+        }
       }
       return .text(
         minLength: Int(clamping: try integer(members, "minLength", type, place) ?? 1),

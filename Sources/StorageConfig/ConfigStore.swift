@@ -49,6 +49,7 @@ public final class ConfigStore: Sendable {
     let secrets = try await SecretStore(directory: "\(directory)/secrets")
     let (opened, file) = try await DiskQueue("berth.config.open").run { () throws(ConfigError) in
       let opened = try DurableDirectory(directory, mode: 0o750)
+      try opened.removeLeftovers()
       return (opened, try load(opened))
     }
     let store = ConfigStore(

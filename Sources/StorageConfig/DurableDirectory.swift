@@ -71,6 +71,17 @@ final class DurableDirectory: Sendable {
     return names.sorted()
   }
 
+  /// Removes what replacements left behind whose process was killed: `.NAME.PID.N.tmp` of processes that are gone.
+  func removeLeftovers() throws(ConfigError) {
+    for name in try names() where name.hasPrefix(".") && name.hasSuffix(".tmp") {
+      let parts = name.split(separator: ".")
+      guard parts.count >= 4, let pid = pid_t(parts[parts.count - 3]), kill(pid, 0) != 0, errno == ESRCH else {
+        continue
+      }
+      try remove(name)
+    }
+  }
+
   /// Takes the lock a file of the directory stands for, waiting at most so long, and writes into it who holds it.
   func lock(_ name: String, owner: String, waitMs: Int) throws(ConfigError) -> FileLock {
     let held = berth_durable_lock(fd, name, 0o600, CInt(clamping: waitMs))

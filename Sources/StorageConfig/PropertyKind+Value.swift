@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import JSON
+internal import StorageProtocol
 internal import StorageRules
-internal import _StringProcessing
 
 /// Why a value is refused: a clause that follows "the value of 'x' ". Never quotes the value.
 struct ValueFault: Error {
@@ -151,14 +151,13 @@ extension PropertyKind {
   }
 
   private static func checkText(
-    _ text: String, _ minLength: Int, _ maxLength: Int, _ pattern: String?
+    _ text: String, _ minLength: Int, _ maxLength: Int, _ pattern: Pattern?
   ) throws(ValueFault) {
     let length = text.unicodeScalars.count
     guard length >= minLength else { throw ValueFault("must have at least \(minLength) characters") }
     guard length <= maxLength else { throw ValueFault("must have at most \(maxLength) characters") }
-    guard let pattern else { return }
-    guard let regex = try? Regex(pattern) else { throw ValueFault("cannot be checked: its pattern is no expression") }
-    guard (try? regex.firstMatch(in: text)) != nil else { throw ValueFault("must match \(pattern)") }
+    guard let pattern, !pattern.matches(text) else { return }
+    throw ValueFault("must match \(pattern.source)")
   }
 
   private static func content(_ text: String) throws(ValueFault) -> [JSON] {

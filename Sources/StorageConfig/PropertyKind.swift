@@ -1,14 +1,16 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+public import StorageProtocol
+
 /// The kind of a property's value.
 public indirect enum PropertyKind: Sendable, Hashable {
   case boolean
   /// Both bounds belong to the range.
   case integer(minimum: Int64? = nil, maximum: Int64? = nil)
   case number(minimum: Double? = nil, maximum: Double? = nil)
-  /// Lengths in characters; the pattern is a regular expression that must match somewhere in the text.
-  case text(minLength: Int = 1, maxLength: Int = 4096, pattern: String? = nil)
+  /// Lengths in characters; the pattern may match anywhere in the text unless it has anchors.
+  case text(minLength: Int = 1, maxLength: Int = 4096, pattern: Pattern? = nil)
   /// Several values, each on a line of its own with the key repeated.
   case array(of: PropertyKind, maxCount: Int = 256)
 

@@ -17,6 +17,7 @@ public final class SecretStore: Sendable {
     let opened = try await disk.run { () throws(ConfigError) in
       let opened = try DurableDirectory(directory, mode: 0o700)
       try opened.restrict(to: 0o700)
+      try opened.removeLeftovers()
       return opened
     }
     self.init(directory: opened, disk: disk)

@@ -5,11 +5,12 @@ import Glibc
 import JSON
 import StorageConfig
 import StorageRules
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct ConfigStoreTests {
   @Test func `a storage is added, changed and removed`() async throws {
-    try await withDirectory { directory in
+    try await withTemporaryDirectory { directory in
       let store = try await ConfigStore.open(directory: directory, schema: .test)
       #expect(store.snapshot.entries.isEmpty)
       try await store.add(id: "local", type: "dir", values: ["path": "/var/lib/vz", "content": "iso,images"])
@@ -26,7 +27,7 @@ import Testing
   }
 
   @Test func `a secret never reaches the file`() async throws {
-    try await withDirectory { directory in
+    try await withTemporaryDirectory { directory in
       let store = try await ConfigStore.open(directory: directory, schema: .test)
       let draft = try await store.add(
         id: "san", type: "array", values: ["server": "10.0.0.1", "password": "hunter2"]

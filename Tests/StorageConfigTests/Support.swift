@@ -5,47 +5,29 @@ import Glibc
 import JSON
 import StorageConfig
 import StorageRules
+import TestSupport
 
-/// A directory of its own for one test, removed afterwards with all below it.
-func withDirectory<Value>(_ body: (String) async throws -> Value) async throws -> Value {
-  var template = Array("/tmp/berth-config-XXXXXX".utf8CString)
-  guard mkdtemp(&template) != nil else { throw TestFailure("mkdtemp: errno \(errno)") }
-  let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  defer { removeTree(path) }
-  return try await body(path)
+/// A file of vectors beside the tests.
+func vectors(_ name: String) throws -> [JSON] {
+  let directory = #filePath.split(separator: "/").dropLast().joined(separator: "/")
+  return try JSON.parse(readFile("/\(directory)/Vectors/\(name)")).array()
 }
 
-func removeTree(_ path: String) {
-  if let directory = opendir(path) {
-    while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      if name == "." || name == ".." { continue }
-      if unlink("\(path)/\(name)") != 0 { removeTree("\(path)/\(name)") }
-    }
-    closedir(directory)
-  }
-  rmdir(path)
-}
-
-func writeFile(_ path: String, _ text: String) throws {
-  let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-  guard file >= 0 else { throw TestFailure("\(path): errno \(errno)") }
-  defer { close(file) }
-  let bytes = Array(text.utf8)
-  guard write(file, bytes, bytes.count) == bytes.count else { throw TestFailure("\(path): errno \(errno)") }
-}
-
+/// The permission bits of a file; 0 when there is none.
 func mode(_ path: String) -> mode_t {
   var status = stat()
   return stat(path, &status) == 0 ? status.st_mode & 0o777 : 0
 }
 
-struct TestFailure: Error {
-  var message: String
-
-  init(_ message: String) {
-    self.message = message
+/// The names in a directory.
+func names(_ path: String) -> Set<String> {
+  var names: Set<String> = []
+  guard let directory = opendir(path) else { return [] }
+  defer { closedir(directory) }
+  while let entry = readdir(directory) {
+    names.insert(withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
   }
+  return names.subtracting([".", ".."])
 }
 
 extension StorageConfigFile {
@@ -86,21 +68,4 @@ extension StorageSchema {
       fatalError("the test's schema is wrong: \(error)")
     }
   }()
-}
-
-/// A generator that repeats itself from a seed (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) {
-    state = seed
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-    return value ^ (value >> 31)
-  }
 }

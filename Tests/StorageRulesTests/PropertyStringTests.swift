@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import StorageRules
+import TestSupport
 import Testing
 
 @Suite struct PropertyStringTests {
@@ -33,7 +34,7 @@ import Testing
   }
 
   @Test func `no input crashes, and what is read renders to what reads the same`() throws {
-    let seed = UInt64.random(in: .min ... .max)
+    let seed = Fuzz.firstSeed
     var generator = SeededGenerator(seed: seed)
     for _ in 0..<20_000 {
       let pieces = ["a", "b", "=", ",", " ", "\0", "\n", "ü", "\u{301}", "keep-last", "1", "-1"]

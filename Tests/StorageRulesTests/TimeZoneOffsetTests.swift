@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test func `every moment's civil time leads back to it, or to the earlier of its twins`() throws {
-    let seed = UInt64.random(in: .min ... .max)
+    let seed = Fuzz.firstSeed
     var generator = SeededGenerator(seed: seed)
     for rule in [
       vienna, "EST5EDT,M3.2.0,M11.1.0", "<+1245>-12:45<+1345>,M9.5.0/2:45,M4.1.0/3:45", "IST-1GMT0,M10.5.0,M3.5.0/1",
