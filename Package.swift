@@ -121,8 +121,8 @@ let rooms: [Room] = [
   module(
     .all, "ManagementAPI",
     [
-      "CShims", "JSON", "Jobs", "ManagementTypes", "StorageHost", "StorageProtocol", hummingbird, logging, metrics,
-      nioCore, nioPosix,
+      "CShims", "JSON", "Jobs", "ManagementTypes", "PluginSupervisor", "StorageHost", "StorageProtocol", hummingbird,
+      logging, metrics, nioCore, nioPosix, serviceLifecycle,
     ],
     tests: [hummingbirdTesting]),
   module(

@@ -62,6 +62,9 @@ public struct ManagementSocket: Sendable {
     }
   }
 
+  /// Removes it; a later daemon would do so too.
+  func remove() { unlink(path) }
+
   /// Whether someone accepts connections there.
   private func answers() -> Bool {
     let fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC | O_NONBLOCK, 0)

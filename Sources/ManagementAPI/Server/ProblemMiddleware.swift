@@ -6,6 +6,7 @@ internal import Hummingbird
 internal import JSON
 internal import Logging
 internal import ManagementTypes
+internal import StorageProtocol
 
 /// Turns whatever a route throws into `application/problem+json`.
 struct ProblemMiddleware: RouterMiddleware {
@@ -15,7 +16,8 @@ struct ProblemMiddleware: RouterMiddleware {
     do {
       return try await next(request, context)
     } catch {
-      let problem = Self.problem(error, request)
+      var problem = Self.problem(error, request)
+      if problem.place.isEmpty { problem.place = Self.place(context) }
       if problem.status >= 500 {
         context.logger.error(
           "request failed",
@@ -28,9 +30,16 @@ struct ProblemMiddleware: RouterMiddleware {
     }
   }
 
+  /// What the path names: a volume, a storage, a job.
+  private static func place(_ context: APIContext) -> String {
+    let names = ["volid", "storeid", "plugin", "job", "transfer"]
+    return names.lazy.compactMap { context.parameters.get($0).flatMap { APIPath.decode($0) } }.first ?? ""
+  }
+
   static func problem(_ error: any Error, _ request: Request) -> Problem {
     switch error {
     case let problem as Problem: return problem
+    case let error as StorageError: return Problem(error)
     case let error as JSONError: return Problem(error)
     case let error as HTTPError where error.status == .notFound:
       return Problem(

@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTPTypes
+public import Hummingbird
+public import Logging
+internal import ManagementTypes
+internal import NIOCore
+public import ServiceLifecycle
+public import StorageHost
+
+/// The management API over a Unix socket, as a service: runs until it is told to stop, then lets running requests end.
+public struct ManagementServer: Service {
+  private let socket: ManagementSocket
+  private let application: Application<RouterResponder<APIContext>>
+
+  /// - Parameters:
+  ///   - policy: who may use it.
+  public init(
+    host: StorageHost, socket: ManagementSocket, policy: PeerPolicy, metrics: PrometheusMetrics, facts: DaemonFacts,
+    logger: Logger
+  ) {
+    self.socket = socket
+    let router = Self.router(
+      host: host, policy: policy, metrics: metrics, facts: facts, identify: { await PeerCredentials.read($0.channel) })
+    application = Application(
+      responder: router.buildResponder(),
+      configuration: ApplicationConfiguration(
+        address: .unixDomainSocket(path: socket.path), serverName: "berthd/\(facts.version)"),
+      onServerRunning: { _ in
+        do { try socket.open() } catch {
+          logger.error("the socket stays closed to the group", metadata: ["error": "\(error)"])
+        }
+      }, logger: logger)
+  }
+
+  /// The routes with everything around them.
+  /// - Parameter identify: how a request's peer is found.
+  static func router(
+    host: StorageHost, policy: PeerPolicy, metrics: PrometheusMetrics, facts: DaemonFacts,
+    identify: @escaping @Sendable (APIContext) async -> Peer?
+  ) -> Router<APIContext> {
+    let router = Router(context: APIContext.self)
+    router.add(middleware: MetricsMiddleware())
+    router.add(middleware: ProblemMiddleware())
+    router.add(middleware: PeerMiddleware(policy: policy, identify: identify))
+    let group = router.group(RouterPath(APIPath.prefix))
+    SystemRoutes(host: host, metrics: metrics, facts: facts).add(to: group)
+    PluginRoutes(host: host).add(to: group)
+    StorageRoutes(host: host).add(to: group)
+    VolumeRoutes(host: host).add(to: group)
+    SnapshotRoutes(host: host).add(to: group)
+    TransferRoutes(host: host, board: TransferBoard()).add(to: group)
+    JobRoutes(host: host).add(to: group)
+    return router
+  }
+
+  public func run() async throws {
+    try socket.prepare()
+    defer { socket.remove() }
+    try await application.run()
+  }
+}

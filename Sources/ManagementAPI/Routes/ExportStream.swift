@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Hummingbird
+internal import ManagementTypes
+internal import Synchronization
+
+/// An export on its way to an HTTP response.
+///
+/// The host pushes parts, the response pulls them, and neither gets ahead of the other. The work runs in a task of its
+/// own because the response's head must go out before its body: the head waits for the first part or the failure, and
+/// whoever drops this object (a client that has gone) cancels the work.
+final class ExportStream: Sendable {
+  typealias Sink = @Sendable ([UInt8]) async throws -> Void
+
+  /// Under which the outcome can be asked for.
+  let id: String
+  private let board: TransferBoard
+  private let parts: RequestBody
+  private let started: AsyncStream<Problem?>
+  private let task: Task<TransferView, any Error>
+
+  init(board: TransferBoard, _ work: @escaping @Sendable (@escaping Sink) async throws(Problem) -> TransferView) {
+    let id = Self.makeID()
+    let (parts, source) = RequestBody.makeStream()
+    let (started, signal) = AsyncStream.makeStream(of: Problem?.self, bufferingPolicy: .bufferingOldest(1))
+    self.id = id
+    self.board = board
+    self.parts = parts
+    self.started = started
+    task = Task {
+      await board.begin(id)
+      do throws(Problem) {
+        let report = try await work { part in
+          signal.yield(nil)
+          await source.yield(ByteBuffer(bytes: part))
+          try Task.checkCancellation()
+        }
+        await board.end(id, .success(report))
+        signal.yield(nil)
+        source.finish()
+        return report
+      } catch {
+        await board.end(id, .failure(error))
+        signal.yield(error)
+        source.finish(error)
+        throw error
+      }
+    }
+  }
+
+  deinit { task.cancel() }
+
+  /// Waits for the first part.
+  /// - Throws: what failed before there was one.
+  func start() async throws {
+    for await problem in started {
+      if let problem { throw problem }
+      return
+    }
+    throw CancellationError()
+  }
+
+  /// Passes every part on, then tells how the export ended; throws when it failed or the reader did.
+  func write(_ body: (ByteBuffer) async throws -> Void) async throws -> TransferView {
+    do {
+      for try await part in parts { try await body(part) }
+    } catch {
+      task.cancel()
+      throw error
+    }
+    return try await task.value
+  }
+
+  private static func makeID() -> String {
+    var generator = SystemRandomNumberGenerator()
+    let (high, low) = (generator.next() as UInt64, generator.next() as UInt64)
+    return String(high, radix: 36) + String(low, radix: 36)
+  }
+}

@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTPTypes
+internal import Hummingbird
+internal import Jobs
+internal import ManagementTypes
+internal import StorageHost
+
+/// `/version`, `/health`, `/metrics`, `/locks`, `/reconcile`, `/config`
+struct SystemRoutes {
+  let host: StorageHost
+  let metrics: PrometheusMetrics
+  let facts: DaemonFacts
+
+  func add(to router: RouterGroup<APIContext>) {
+    router.get("version") { _, _ in
+      Response.json(VersionInfo(version: facts.version, api: 1, protocolVersion: facts.protocolVersion))
+    }
+    router.get("health") { _, _ in
+      let storages = try await host.storages()
+      let broken = storages.filter { $0.problem != nil }
+      return Response.json(
+        HealthView(
+          state: "running", pid: facts.pid, uptimeMs: Clock.milliseconds() - facts.startedMs,
+          sandbox: host.settings.isPrivileged ? "privileged" : "unprivileged", storages: storages.count,
+          usable: storages.count - broken.count,
+          warnings: facts.warnings + broken.map { "storage \($0.storeid): \($0.problem ?? "")" }))
+    }
+    router.get("metrics") { _, _ in
+      var headers = HTTPFields()
+      headers[.contentType] = PrometheusText.mediaType
+      return Response(
+        status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: metrics.text())))
+    }
+    router.get("locks") { request, _ in
+      try request.onlyQuery([])
+      let now = Clock.milliseconds()
+      return Response.json(ListOf(await host.lockList().map { LockView($0, nowMs: now) }))
+    }
+    router.post("reconcile") { request, context in
+      try request.onlyQuery(["storeid"])
+      let report = try await host.reconcile(request.query("storeid"), Caller(request, context))
+      return Response.json(ListOf(report.items.map { ReconcileItem($0) }))
+    }
+    router.get("config/digest") { request, _ in
+      try request.onlyQuery([])
+      return Response.json(
+        ConfigDigest(digest: try await host.configDigest(), path: host.settings.stateDirectory + "/storage.cfg"))
+    }
+  }
+}

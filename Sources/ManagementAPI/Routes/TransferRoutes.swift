@@ -1,0 +1,126 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTPTypes
+internal import Hummingbird
+internal import JSON
+internal import Jobs
+internal import ManagementTypes
+internal import PluginSupervisor
+internal import StorageHost
+
+/// `/volumes/VOLID/export`, `/storages/ID/import`, `/volumes/VOLID/copy`, `/volumes/VOLID/move`, `/transfers`
+struct TransferRoutes {
+  let host: StorageHost
+  let board: TransferBoard
+
+  func add(to router: RouterGroup<APIContext>) {
+    router.get("volumes/:volid/export") { request, context in try await export(request, context) }
+    router.get("volumes/:volid/formats") { request, context in
+      try request.onlyQuery(["snapshot", "base"])
+      let volume = try context.volume()
+      let formats = try await host.exportFormats(
+        volume.storeid, volume.volname, options(request), Caller(request, context))
+      return Response.json(ListOf(formats))
+    }
+    router.get("transfers/:transfer") { request, context in
+      try request.onlyQuery([])
+      return Response.json(try await board.outcome(context.parameter("transfer")))
+    }
+    router.post("storages/:storeid/import") { request, context in try await importVolume(request, context) }
+    router.post("volumes/:volid/copy") { request, context in try await copy(request, context, moves: false) }
+    router.post("volumes/:volid/move") { request, context in try await copy(request, context, moves: true) }
+  }
+
+  private func options(_ request: Request) throws -> TransferOptions {
+    var digest: DigestAlgorithm?
+    if let name = request.query("digest") {
+      guard let known = DigestAlgorithm(rawValue: name) else { throw Problem.query("digest", "crc32 or sha256") }
+      digest = known
+    }
+    return TransferOptions(
+      snapname: request.query("snapshot"), baseSnapshot: request.query("base"),
+      withSnapshots: try request.flag("with-snapshots"), digest: digest)
+  }
+
+  private func format(_ request: Request) throws -> String {
+    guard let format = request.query("format") else {
+      throw Problem.query("format", "a stream format such as raw+size")
+    }
+    return format
+  }
+
+  private func export(_ request: Request, _ context: APIContext) async throws -> Response {
+    try request.onlyQuery(["format", "snapshot", "base", "with-snapshots", "digest"])
+    let volume = try context.volume()
+    let (wanted, how, caller) = (try format(request), try options(request), try Caller(request, context))
+    let stream = ExportStream(board: board) { [host] sink throws(Problem) in
+      do {
+        return TransferView(
+          try await host.export(volume.storeid, volume.volname, format: wanted, to: .bytes(sink), how, caller))
+      } catch { throw Problem.describing(error) }
+    }
+    // What fails before the first byte is an ordinary problem; later the stream breaks off.
+    try await stream.start()
+    var headers = HTTPFields()
+    headers[.contentType] = "application/octet-stream"
+    if let name = HTTPField.Name(HeaderName.transfer) { headers[name] = stream.id }
+    headers[.trailer] = [HeaderName.streamState, HeaderName.streamBytes, HeaderName.streamDigest].joined(
+      separator: ", ")
+    return Response(
+      status: .ok, headers: headers,
+      body: ResponseBody { writer in
+        let report = try await stream.write { part in try await writer.write(part) }
+        var trailers = HTTPFields()
+        if let name = HTTPField.Name(HeaderName.streamState) { trailers[name] = "complete" }
+        if let name = HTTPField.Name(HeaderName.streamBytes) { trailers[name] = String(report.bytes) }
+        if let name = HTTPField.Name(HeaderName.streamDigest) { trailers[name] = report.digest }
+        try await writer.finish(trailers)
+      })
+  }
+
+  private func importVolume(_ request: Request, _ context: APIContext) async throws -> Response {
+    try request.onlyQuery(["format", "name", "vmid", "snapshot", "base", "rename", "digest", "image-format"])
+    let storeid = try context.storeid()
+    let target: ImportTarget
+    if let name = request.query("name") {
+      target = .volume(name, mayRename: try request.flag("rename"))
+    } else if let vmid = try request.query("vmid", in: 1...999_999_999) {
+      target = .newDisk(vmid: Int(vmid), format: request.query("image-format"))
+    } else {
+      throw Problem.query("vmid", "given, or a name: what is the volume to be called?")
+    }
+    let reader = BodyReader(request)
+    let report = try await host.import(
+      storeid, target, format: format(request), from: .bytes { try await reader.next() }, options(request),
+      Caller(request, context))
+    return Response.json(TransferView(report), status: .created)
+  }
+
+  private func copy(_ request: Request, _ context: APIContext, moves: Bool) async throws -> Response {
+    try request.onlyQuery([])
+    let volume = try context.volume()
+    let wish = try await request.decoded(as: VolumeCopy.self)
+    let options = TransferOptions(snapname: wish.snapshot, bytesPerSecond: wish.bandwidth)
+    let target: ImportTarget? =
+      if let name = wish.name {
+        .volume(name, mayRename: false)
+      } else if let vmid = wish.vmid {
+        .newDisk(vmid: vmid, format: nil)
+      } else { nil }
+    var asked = try wish.json().object()
+    asked.set("volume", volume.volname)
+    let job = try await host.submit(
+      moves ? "move" : "copy", on: volume.storeid,
+      title: "\(moves ? "move" : "copy") \(volume.storeid):\(volume.volname) to \(wish.storeid)", request: asked,
+      Caller(request, context)
+    ) { host, caller in
+      let report =
+        moves
+        ? try await host.move(volume.storeid, volume.volname, to: wish.storeid, target, options, caller)
+        : try await host.copy(volume.storeid, volume.volname, to: wish.storeid, target, options, caller)
+      return TransferView(report).json()
+    }
+    return Response.json(JobView(job), status: .accepted)
+  }
+}

@@ -1,0 +1,149 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Hummingbird
+internal import JSON
+internal import ManagementTypes
+internal import StorageHost
+
+/// `/storages/ID/volumes` and `/volumes`
+struct VolumeRoutes {
+  let host: StorageHost
+
+  func add(to router: RouterGroup<APIContext>) {
+    addListing(to: router)
+    addOne(to: router)
+    addChanges(to: router)
+    addUse(to: router)
+  }
+
+  private func addListing(to router: RouterGroup<APIContext>) {
+    router.get("storages/:storeid/volumes") { request, context in
+      try request.onlyQuery(["vmid", "content", "cursor", "limit"])
+      let page = try await host.list(
+        context.storeid(), vmid: request.query("vmid", in: 1...999_999_999).map(Int.init),
+        content: request.query("content").map { $0.split(separator: ",").map(String.init) } ?? [],
+        cursor: request.query("cursor"), limit: Int(request.query("limit", in: 1...10_000) ?? 1_000),
+        Caller(request, context))
+      return Response.json(VolumeList(volumes: page.volumes.map { VolumeView($0) }, cursor: page.cursor))
+    }
+    router.post("storages/:storeid/volumes") { request, context in
+      try request.onlyQuery([])
+      let storeid = try context.storeid()
+      let wish = try await request.decoded(as: VolumeCreate.self)
+      let volid = try await host.alloc(
+        storeid, vmid: wish.vmid, name: wish.name, format: wish.format, size: wish.size, Caller(request, context))
+      return Response.json(VolumeName(volid: volid), status: .created)
+    }
+  }
+
+  private func addOne(to router: RouterGroup<APIContext>) {
+    router.get("volumes/:volid") { request, context in
+      try request.onlyQuery([])
+      let volume = try context.volume()
+      return Response.json(
+        VolumeDetail(try await host.info(volume.storeid, volume.volname, Caller(request, context))))
+    }
+    router.patch("volumes/:volid") { request, context in
+      try request.onlyQuery([])
+      let volume = try context.volume()
+      let wish = try await request.decoded(as: VolumeUpdate.self)
+      let caller = try Caller(request, context)
+      if let notes = wish.notes {
+        try await host.setAttribute(volume.storeid, volume.volname, "notes", .string(notes), caller.part("notes"))
+      }
+      if let protected = wish.protected {
+        try await host.setAttribute(
+          volume.storeid, volume.volname, "protected", .bool(protected), caller.part("protected"))
+      }
+      return Response.done
+    }
+    router.delete("volumes/:volid") { request, context in
+      try request.onlyQuery([])
+      let volume = try context.volume()
+      try await host.free(volume.storeid, volume.volname, Caller(request, context))
+      return Response.done
+    }
+    router.get("volumes/:volid/path") { request, context in
+      try request.onlyQuery(["snapshot"])
+      let volume = try context.volume()
+      let path = try await host.path(
+        volume.storeid, volume.volname, snapname: request.query("snapshot"), Caller(request, context))
+      return Response.json(PathView(path: path.path, vmid: path.vmid, vtype: path.vtype))
+    }
+  }
+
+  private func addChanges(to router: RouterGroup<APIContext>) {
+    router.post("volumes/:volid/resize") { request, context in
+      try request.onlyQuery([])
+      let volume = try context.volume()
+      let wish = try await request.decoded(as: ManagementTypes.VolumeResize.self)
+      let caller = try Caller(request, context)
+      _ = try await host.resize(
+        volume.storeid, volume.volname, size: wish.size, isRunning: wish.running, caller)
+      return Response.json(VolumeDetail(try await host.info(volume.storeid, volume.volname, caller)))
+    }
+    router.post("volumes/:volid/clone") { request, context in
+      try request.onlyQuery([])
+      let volume = try context.volume()
+      let wish = try await request.decoded(as: VolumeClone.self)
+      let volid = try await host.clone(
+        volume.storeid, volume.volname, snapname: wish.snapshot, vmid: wish.vmid, Caller(request, context))
+      return Response.json(VolumeName(volid: volid), status: .created)
+    }
+    router.post("volumes/:volid/rename") { request, context in
+      try request.onlyQuery([])
+      let volume = try context.volume()
+      let wish = try await request.decoded(as: VolumeRename.self)
+      let volid = try await host.rename(
+        volume.storeid, volume.volname, vmid: wish.vmid, name: wish.name, Caller(request, context))
+      return Response.json(VolumeName(volid: volid))
+    }
+    router.post("volumes/:volid/base") { request, context in
+      try request.onlyQuery([])
+      let volume = try context.volume()
+      let volid = try await host.createBase(volume.storeid, volume.volname, Caller(request, context))
+      return Response.json(VolumeName(volid: volid))
+    }
+  }
+
+  private func addUse(to router: RouterGroup<APIContext>) {
+    router.post("volumes/:volid/activate") { request, context in
+      try request.onlyQuery(["snapshot"])
+      let volume = try context.volume()
+      try await host.activateVolume(
+        volume.storeid, volume.volname, snapname: request.query("snapshot"), Caller(request, context))
+      return Response.done
+    }
+    router.post("volumes/:volid/deactivate") { request, context in
+      try request.onlyQuery(["snapshot"])
+      let volume = try context.volume()
+      try await host.deactivateVolume(
+        volume.storeid, volume.volname, snapname: request.query("snapshot"), Caller(request, context))
+      return Response.done
+    }
+    router.post("volumes/:volid/map") { request, context in
+      try request.onlyQuery(["snapshot"])
+      let volume = try context.volume()
+      let path = try await host.mapVolume(
+        volume.storeid, volume.volname, snapname: request.query("snapshot"), Caller(request, context))
+      return Response.json(PathView(path: path))
+    }
+    router.post("volumes/:volid/unmap") { request, context in
+      try request.onlyQuery(["snapshot"])
+      let volume = try context.volume()
+      try await host.unmapVolume(
+        volume.storeid, volume.volname, snapname: request.query("snapshot"), Caller(request, context))
+      return Response.done
+    }
+  }
+}
+
+extension Caller {
+  /// The same caller for one of several changes a request asks for, each with a key of its own.
+  func part(_ name: String) -> Caller {
+    var copy = self
+    copy.idempotencyKey = idempotencyKey.map { "\($0)/\(name)" }
+    return copy
+  }
+}
