@@ -16,7 +16,8 @@ final class ExportStream: Sendable {
   /// Under which the outcome can be asked for.
   let id: String
   private let board: TransferBoard
-  private let parts: RequestBody
+  /// The parts, in order; to be read once. Throws what the export failed with.
+  let parts: RequestBody
   private let started: AsyncStream<Problem?>
   private let task: Task<TransferView, any Error>
 
@@ -61,16 +62,11 @@ final class ExportStream: Sendable {
     throw CancellationError()
   }
 
-  /// Passes every part on, then tells how the export ended; throws when it failed or the reader did.
-  func write(_ body: (ByteBuffer) async throws -> Void) async throws -> TransferView {
-    do {
-      for try await part in parts { try await body(part) }
-    } catch {
-      task.cancel()
-      throw error
-    }
-    return try await task.value
-  }
+  /// Ends the work: whoever read the parts has gone.
+  func cancel() { task.cancel() }
+
+  /// How the export ended, after its last part.
+  func outcome() async throws -> TransferView { try await task.value }
 
   private static func makeID() -> String {
     var generator = SystemRandomNumberGenerator()

@@ -8,6 +8,7 @@ internal import Jobs
 internal import ManagementTypes
 internal import PluginSupervisor
 internal import StorageHost
+internal import StorageProtocol
 
 /// `/volumes/VOLID/export`, `/storages/ID/import`, `/volumes/VOLID/copy`, `/volumes/VOLID/move`, `/transfers`
 struct TransferRoutes {
@@ -70,7 +71,13 @@ struct TransferRoutes {
     return Response(
       status: .ok, headers: headers,
       body: ResponseBody { writer in
-        let report = try await stream.write { part in try await writer.write(part) }
+        do {
+          for try await part in stream.parts { try await writer.write(part) }
+        } catch {
+          stream.cancel()
+          throw error
+        }
+        let report = try await stream.outcome()
         var trailers = HTTPFields()
         if let name = HTTPField.Name(HeaderName.streamState) { trailers[name] = "complete" }
         if let name = HTTPField.Name(HeaderName.streamBytes) { trailers[name] = String(report.bytes) }
@@ -114,7 +121,7 @@ struct TransferRoutes {
       moves ? "move" : "copy", on: volume.storeid,
       title: "\(moves ? "move" : "copy") \(volume.storeid):\(volume.volname) to \(wish.storeid)", request: asked,
       Caller(request, context)
-    ) { host, caller in
+    ) { (host, caller) async throws(StorageError) in
       let report =
         moves
         ? try await host.move(volume.storeid, volume.volname, to: wish.storeid, target, options, caller)
