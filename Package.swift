@@ -80,7 +80,8 @@ let rooms: [Room] = [
       .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
       .target(name: "CShims", cSettings: cSettings),
       .executableTarget(
-        name: "berth-launcher", dependencies: ["CShims"], cSettings: cSettings, linkerSettings: [.unsafeFlags(["-static-executable"])]),
+        name: "berth-launcher", dependencies: ["CShims"], cSettings: cSettings,
+        linkerSettings: [.unsafeFlags(["-static-executable"])]),
     ]),
 
   // MARK: Protocol
@@ -139,7 +140,7 @@ let rooms: [Room] = [
     .all, "berthd",
     [
       "CShims", "ClusterLocks", "JSON", "Jobs", "ManagementAPI", "PluginSandbox", "PluginSupervisor", "StorageConfig",
-      "StorageHost", "StorageProtocol", argumentParser, logging, serviceLifecycle, unixSignals,
+      "StorageHost", "StorageProtocol", argumentParser, logging, metrics, serviceLifecycle, unixSignals,
     ]),
   program(.all, "berth-conformance", ["Conformance", "JSON", argumentParser]),
 

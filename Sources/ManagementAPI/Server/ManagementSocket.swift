@@ -40,9 +40,9 @@ public struct ManagementSocket: Sendable {
       throw SocketError(
         .path, "something that is no socket is in the way", path: path, hint: "move it away and start berthd again")
     }
-    guard !answers() else {
+    if let daemon = listener() {
       throw SocketError(
-        .inUse, "another daemon listens on this socket", path: path,
+        .inUse, "another daemon, process \(daemon), listens on this socket", path: path,
         hint: "stop it first, or give this one its own --run-dir and --state-dir")
     }
     guard unlink(path) == 0 || errno == ENOENT else {
@@ -65,10 +65,10 @@ public struct ManagementSocket: Sendable {
   /// Removes it; a later daemon would do so too.
   func remove() { unlink(path) }
 
-  /// Whether someone accepts connections there.
-  private func answers() -> Bool {
+  /// The process that accepts connections there; nil when none does.
+  private func listener() -> Int32? {
     let fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC | O_NONBLOCK, 0)
-    guard fd >= 0 else { return false }
+    guard fd >= 0 else { return nil }
     defer { close(fd) }
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
@@ -79,7 +79,9 @@ public struct ManagementSocket: Sendable {
       }
     }
     // A full backlog (EAGAIN) is a listener too.
-    return result == 0 || errno == EAGAIN || errno == EINPROGRESS
+    guard result == 0 || errno == EAGAIN else { return nil }
+    var peer = berth_credentials()
+    return berth_peer_credentials(fd, &peer) == 0 ? peer.pid : 0
   }
 }
 
