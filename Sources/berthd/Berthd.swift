@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
-internal import Logging
-internal import ManagementAPI
 
 /// The daemon of Berth: parses its arguments, wires the modules together, runs until it is told to stop.
 @main
@@ -27,7 +25,7 @@ struct Berthd: AsyncParsableCommand {
       valueName: "directory"))
   var pluginDir: [String] = []
   @Option(help: "The least that is logged: trace, debug, info, notice, warning, error or critical.")
-  var logLevel = Logger.Level.info
+  var logLevel = LogLevel.info
   @Option(help: ArgumentHelp("The group whose members may use the API.", valueName: "name"))
   var socketGroup = "berth"
   @Option(help: "`required` refuses to start when this machine lacks a layer every plugin must have; or best-effort.")
@@ -47,5 +45,3 @@ struct Berthd: AsyncParsableCommand {
     do { try await Daemon(self).run() } catch { StartFailure.exit(error) }
   }
 }
-
-extension Logger.Level: ExpressibleByArgument {}

@@ -36,7 +36,7 @@ struct Daemon {
     MetricsSystem.bootstrap(metrics)
     LoggingSystem.bootstrap(StreamLogHandler.standardError)
     var logger = Logger(label: "berthd")
-    logger.logLevel = options.logLevel
+    logger.logLevel = options.logLevel.level
 
     let group = Daemon.group(options.socketGroup)
     let socket = ManagementSocket(path: runDirectory + "/berth.sock", gid: group)
