@@ -23,7 +23,7 @@ extension BerthClient {
       request(
         .get,
         APIPath("volumes", volid, "export").query("format", options.format).query("snapshot", options.snapshot)
-          .query("base", options.base).query("digest", options.digest)))
+          .query("base", options.base).query("with-snapshots", options.withSnapshots).query("digest", options.digest)))
     guard response.status.code == 200 else {
       try check(response, try await collect(response))
       throw ClientError(.badAnswer, "unexpected status \(response.status.code)", place: socket)
@@ -71,7 +71,8 @@ extension BerthClient {
       .post,
       APIPath("storages", storeid, "import").query("format", options.format).query("name", options.name)
         .query("vmid", options.vmid.map(Int64.init)).query("snapshot", options.snapshot)
-        .query("base", options.base).query("rename", options.allowRename).query("digest", options.digest))
+        .query("base", options.base).query("rename", options.allowRename)
+        .query("with-snapshots", options.withSnapshots).query("digest", options.digest))
     request.headers.add(name: "Content-Type", value: "application/octet-stream")
     if let idempotencyKey { request.headers.add(name: HeaderName.idempotencyKey, value: idempotencyKey) }
     request.body = .stream(parts, length: .unknown)

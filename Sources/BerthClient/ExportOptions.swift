@@ -9,13 +9,18 @@ public struct ExportOptions: Sendable, Hashable {
   public var snapshot: String?
   /// The snapshot an incremental stream starts from.
   public var base: String?
+  /// Whether the snapshots go along.
+  public var withSnapshots: Bool
   /// `crc32` or `sha256`; none when nil.
   public var digest: String?
 
-  public init(format: String, snapshot: String? = nil, base: String? = nil, digest: String? = nil) {
+  public init(
+    format: String, snapshot: String? = nil, base: String? = nil, withSnapshots: Bool = false, digest: String? = nil
+  ) {
     self.format = format
     self.snapshot = snapshot
     self.base = base
+    self.withSnapshots = withSnapshots
     self.digest = digest
   }
 }

@@ -15,12 +15,14 @@ public struct ImportOptions: Sendable, Hashable {
   public var base: String?
   /// Whether another name may be taken when that one exists.
   public var allowRename: Bool
+  /// Whether the stream carries snapshots.
+  public var withSnapshots: Bool
   /// `crc32` or `sha256`; the host's choice when nil.
   public var digest: String?
 
   public init(
     format: String, name: String? = nil, vmid: Int? = nil, snapshot: String? = nil, base: String? = nil,
-    allowRename: Bool = false, digest: String? = nil
+    allowRename: Bool = false, withSnapshots: Bool = false, digest: String? = nil
   ) {
     self.format = format
     self.name = name
@@ -28,6 +30,7 @@ public struct ImportOptions: Sendable, Hashable {
     self.snapshot = snapshot
     self.base = base
     self.allowRename = allowRename
+    self.withSnapshots = withSnapshots
     self.digest = digest
   }
 }

@@ -31,7 +31,8 @@ extension JobStore {
     // A state that cannot be stored is no reason to refuse the work: the journal guards the work itself.
     try? await database.write { db in
       try db.execute(
-        sql: "UPDATE job SET state = 'running', started = ? WHERE id = ? AND state = 'queued'", arguments: [time, id.rawValue])
+        sql: "UPDATE job SET state = 'running', started = ? WHERE id = ? AND state = 'queued'",
+        arguments: [time, id.rawValue])
     }
   }
 

@@ -38,7 +38,9 @@ func intent(_ digest: String = "d1", key: String? = nil, storeid: String = "s1")
 
 extension JournalAdmission {
   var record: JournalRecord {
-    switch self { case .begin(let record), .replay(let record): record }
+    switch self {
+    case .begin(let record), .replay(let record): record
+    }
   }
   var isReplay: Bool { if case .replay = self { true } else { false } }
 }

@@ -8,7 +8,8 @@ import Synchronization
 import Testing
 
 private func request(_ digest: String = "d", key: String? = nil) -> JobRequest {
-  JobRequest(kind: "clone_image", storeid: "s1", title: "clone", owner: "root", idempotencyKey: key, paramsDigest: digest)
+  JobRequest(
+    kind: "clone_image", storeid: "s1", title: "clone", owner: "root", idempotencyKey: key, paramsDigest: digest)
 }
 
 @Suite(.timeLimit(.minutes(2))) struct JobStoreTests {

@@ -87,7 +87,9 @@ struct TransferRoutes {
   }
 
   private func importVolume(_ request: Request, _ context: APIContext) async throws -> Response {
-    try request.onlyQuery(["format", "name", "vmid", "snapshot", "base", "rename", "digest", "image-format"])
+    try request.onlyQuery([
+      "format", "name", "vmid", "snapshot", "base", "rename", "with-snapshots", "digest", "image-format",
+    ])
     let storeid = try context.storeid()
     let target: ImportTarget
     if let name = request.query("name") {

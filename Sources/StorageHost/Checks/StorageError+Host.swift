@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ClusterLocks
-internal import Jobs
 internal import JSON
+internal import Jobs
 internal import StorageProtocol
 internal import StorageRules
 

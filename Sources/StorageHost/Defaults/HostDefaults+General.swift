@@ -56,7 +56,8 @@ extension HostDefaults {
     var directory = type.defaultSubdirectory
     let configured: [(String, String)]
     switch storage.scfg["content-dirs"] {
-    case .object(let object): configured = object.compactMap { member in member.value.stringValue.map { (member.key, $0) } }
+    case .object(let object):
+      configured = object.compactMap { member in member.value.stringValue.map { (member.key, $0) } }
     case .string(let text):
       configured = ListText.split(text).compactMap { pair in
         let halves = pair.split(separator: "=", maxSplits: 1)

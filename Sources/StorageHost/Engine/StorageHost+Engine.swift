@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Logging
 internal import ClusterLocks
 internal import JSON
 internal import Jobs
+internal import Logging
 internal import StorageProtocol
 
 extension StorageHost {

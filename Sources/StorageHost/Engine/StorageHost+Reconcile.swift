@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-internal import StorageConfig
 internal import ClusterLocks
 internal import JSON
 internal import Jobs
 internal import Logging
+internal import StorageConfig
 public import StorageProtocol
 
 extension StorageHost {

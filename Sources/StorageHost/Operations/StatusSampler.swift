@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Jobs
 internal import JSON
+internal import Jobs
 internal import StorageProtocol
 
 /// Keeps the last good status of every storage, sampled in the background: one hung storage delays nobody, and asking

@@ -14,7 +14,8 @@ extension StorageHost {
     let connection = try await storage.call("check_connection", [:], run)
     guard connection["connected"] != .bool(false) else {
       throw .refused(
-        .storageUnavailable, "storage '\(storeid)' cannot be reached", hint: "check its server and network, then repeat")
+        .storageUnavailable, "storage '\(storeid)' cannot be reached", hint: "check its server and network, then repeat"
+      )
     }
     _ = try await storage.call("activate_storage", [:], run)
   }

@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Logging
-public import JSON
-public import StorageProtocol
 internal import ClusterLocks
+public import JSON
 internal import Jobs
+internal import Logging
 internal import StorageConfig
+public import StorageProtocol
 
 extension StorageHost {
   /// What a change of the configuration shows to whoever made it, besides the new state.

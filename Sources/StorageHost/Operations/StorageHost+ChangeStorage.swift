@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Jobs
 public import JSON
+internal import Jobs
 internal import StorageConfig
 public import StorageProtocol
 
@@ -86,7 +86,8 @@ extension StorageHost {
   }
 
   private func openOperations(_ storeid: String) async throws(StorageError) -> [String] {
-    do throws(JobsError) { return try await journal.unfinished(storeid: storeid).map { "\($0.method) \($0.id)" } } catch {
+    do throws(JobsError) { return try await journal.unfinished(storeid: storeid).map { "\($0.method) \($0.id)" } } catch
+    {
       throw StorageError(error)
     }
   }

@@ -64,7 +64,8 @@ extension StorageHost {
     guard offered.contains(format) else {
       throw .refused(
         .formatUnsupported, "'\(storage.volid(volname))' cannot be transferred as \(Quoted(format))",
-        hint: offered.isEmpty ? "the storage offers no format for this" : "it offers: \(offered.joined(separator: ", "))",
+        hint: offered.isEmpty
+          ? "the storage offers no format for this" : "it offers: \(offered.joined(separator: ", "))",
         field: "format")
     }
   }

@@ -97,7 +97,8 @@ extension StorageHost {
     _ storage: Storage, _ config: JSONObject, isNew: Bool, _ run: CallRun
   ) async throws(StorageError) -> JSONObject {
     guard storage.facts.methods.contains("check_config") else { return [:] }
-    let answer = try await storage.call("check_config", ["scfg": .object(config), "create": .bool(isNew)], run.question)
+    let answer = try await storage.call(
+      "check_config", ["scfg": .object(config), "create": .bool(isNew)], run.question)
     var derived = JSONObject()
     for member in answer["scfg"]?.objectValue ?? [:] where config[member.key] != member.value {
       derived[member.key] = member.value

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-internal import StorageRules
 internal import JSON
 public import StorageProtocol
+internal import StorageRules
 
 extension StorageHost {
   /// Makes a linked clone of a base image or of a snapshot.

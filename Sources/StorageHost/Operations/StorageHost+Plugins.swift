@@ -15,7 +15,8 @@ extension StorageHost {
   /// One bundle by its plugin id.
   public func plugin(_ id: String) async throws(StorageError) -> PluginSummary {
     guard let bundle = await plugins().first(where: { $0.id == id }) else {
-      throw .refused(.invalidParams, "there is no plugin \(Quoted(id))", hint: "see 'berth plugin list'", field: "plugin")
+      throw .refused(
+        .invalidParams, "there is no plugin \(Quoted(id))", hint: "see 'berth plugin list'", field: "plugin")
     }
     return bundle
   }

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Jobs
 internal import Foundation
 internal import JSON
+internal import Jobs
 public import StorageProtocol
 internal import StorageRules
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Jobs
 internal import JSON
+internal import Jobs
 internal import Logging
 internal import StorageConfig
 public import StorageProtocol

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-internal import StorageRules
-internal import Logging
 internal import JSON
-public import StorageProtocol
+internal import Logging
 internal import StorageConfig
+public import StorageProtocol
+internal import StorageRules
 
 extension StorageHost {
   /// Every configured storage, in the order of the file, broken ones among them.

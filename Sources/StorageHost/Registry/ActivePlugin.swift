@@ -72,9 +72,11 @@ actor Activation {
       _ = await running.value
     }
     if let activated, activated == (await epoch()) { return }
-    let task = running ?? Task { () async -> Result<Void, StorageError> in
-      do throws(StorageError) { return .success(try await activate()) } catch { return .failure(error) }
-    }
+    let task =
+      running
+      ?? Task { () async -> Result<Void, StorageError> in
+        do throws(StorageError) { return .success(try await activate()) } catch { return .failure(error) }
+      }
     running = task
     let result = await task.value
     if running == task { running = nil }

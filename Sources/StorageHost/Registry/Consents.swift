@@ -67,7 +67,8 @@ struct Consents: Sendable {
     guard record.plugin == bundle.id, more.isEmpty else {
       let what = record.plugin == bundle.id ? "asks for more: \(more.joined(separator: "; "))" : "is another plugin"
       throw .refused(
-        .permissionDenied, "the plugin of storage '\(storeid)' was changed and \(what)", hint: "if that is right: \(consent)")
+        .permissionDenied, "the plugin of storage '\(storeid)' was changed and \(what)",
+        hint: "if that is right: \(consent)")
     }
     try await give(storeid, bundle)
   }

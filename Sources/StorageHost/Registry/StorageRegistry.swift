@@ -64,7 +64,8 @@ actor StorageRegistry {
   }
 
   private func facts(_ resolved: ResolvedStorage) throws(StorageError) -> (BundleFacts, TypeFacts) {
-    guard let bundle = bundle(serving: resolved.type), let facts = bundle.types.first(where: { $0.type == resolved.type })
+    guard let bundle = bundle(serving: resolved.type),
+      let facts = bundle.types.first(where: { $0.type == resolved.type })
     else {
       throw .refused(
         .storageUnavailable, "no installed plugin serves storage '\(resolved.id)' of type '\(resolved.type)'",

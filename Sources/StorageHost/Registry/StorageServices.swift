@@ -53,7 +53,11 @@ final class StorageServices: HostServices {
     _ key: String, _ value: String?, for caller: HostServiceCaller
   ) async throws(StorageError) {
     do throws(JobsError) {
-      if let value { try await notes.put(scope(caller), key, value) } else { try await notes.delete(scope(caller), key) }
+      if let value {
+        try await notes.put(scope(caller), key, value)
+      } else {
+        try await notes.delete(scope(caller), key)
+      }
     } catch { throw StorageError(error) }
   }
 
@@ -91,7 +95,8 @@ final class StorageServices: HostServices {
 
   func broker(_ method: String, _ params: JSON, for caller: HostServiceCaller) async throws(StorageError) -> JSON {
     throw .refused(
-      .hostDenied, "\(method) is not offered by this host", hint: "the plugin must do without it or say so in its manifest")
+      .hostDenied, "\(method) is not offered by this host",
+      hint: "the plugin must do without it or say so in its manifest")
   }
 
   func parentEnded(_ caller: HostServiceCaller) async {

@@ -99,7 +99,8 @@ final class SupervisorHouse: PluginHouse {
       logger: settings.logger
     ) { (epoch) async throws(StorageError) in planner.plan(epoch) }
     return SupervisedPlugin(
-      instance: instance, logger: settings.logger, grants: permissions.files.map(\.path) + permissions.devices.map { _ in "/dev" })
+      instance: instance, logger: settings.logger,
+      grants: permissions.files.map(\.path) + permissions.devices.map { _ in "/dev" })
   }
 
   private func prepare(streams: String, state: String, uid: UInt32) async throws(StorageError) {

@@ -10,7 +10,9 @@ extension Storage {
     var limits: [String: Int64] = [:]
     switch scfg["bwlimit"] {
     case .object(let object):
-      for member in object { limits[member.key] = member.value.intValue ?? member.value.stringValue.flatMap(Int64.init) }
+      for member in object {
+        limits[member.key] = member.value.intValue ?? member.value.stringValue.flatMap(Int64.init)
+      }
     case .string(let text):
       guard let pairs = try? PropertyString(parsing: text, defaultKey: "default") else { return nil }
       for pair in pairs.pairs { limits[pair.key] = Int64(pair.value) }

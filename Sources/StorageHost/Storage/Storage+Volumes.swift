@@ -16,7 +16,8 @@ extension Storage {
   /// The volume's size and format, or nil when there is no such volume.
   func sizeInfo(_ volname: String, _ run: CallRun) async throws(StorageError) -> SizeInfo? {
     do throws(StorageError) {
-      return try SizeInfo(try await call("volume_size_info", ["volname": .string(volname)], run.question), storage: self)
+      return try SizeInfo(
+        try await call("volume_size_info", ["volname": .string(volname)], run.question), storage: self)
     } catch {
       if error.code == .volumeNotFound { return nil }
       throw error
@@ -51,7 +52,9 @@ extension Storage {
       arguments["vmid"] = vmid.map { .int(Int64($0)) }
       arguments["cursor"] = cursor.map(JSON.string)
       let page = try await call("list_images", arguments, run.question)
-      for entry in page["volumes"]?.arrayValue ?? [] { if let name = entry["volname"]?.stringValue { names.append(name) } }
+      for entry in page["volumes"]?.arrayValue ?? [] {
+        if let name = entry["volname"]?.stringValue { names.append(name) }
+      }
       cursor = page["nextCursor"]?.stringValue
     } while cursor != nil
     return names
@@ -107,7 +110,8 @@ struct ParsedName: Sendable, Hashable {
       isBase = try parts.optional("isBase", default: false)
       format = try parts.optional("format")
     } catch {
-      throw .refused(.resultInvalid, "storage '\(storage)' answered parse_volname with a wrong result: \(error)", hint: nil)
+      throw .refused(
+        .resultInvalid, "storage '\(storage)' answered parse_volname with a wrong result: \(error)", hint: nil)
     }
   }
 

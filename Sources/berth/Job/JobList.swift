@@ -35,6 +35,7 @@ struct JobList: AsyncParsableCommand {
   }
 
   static func progress(_ job: JobView) -> String {
+    if job.state == "done" { return "100%" }
     guard let progress = job.progress, let total = progress.total, total > 0 else { return "-" }
     return "\(Int(Double(progress.done) * 100 / Double(total)))%"
   }

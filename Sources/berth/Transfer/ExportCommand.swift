@@ -25,6 +25,7 @@ struct ExportCommand: AsyncParsableCommand {
   @Argument(help: "The file to write; - is standard output.") var file: String
   @Option(help: "Export this snapshot in place of the volume as it is now.") var snapshot: String?
   @Option(help: "Export only what changed since this snapshot.") var base: String?
+  @Flag(help: "Send the snapshots along, as qcow2+size needs.") var withSnapshots = false
   @Option(help: "Compute and compare a digest: crc32 or sha256.") var digest: String?
 
   func validate() throws {
@@ -42,7 +43,8 @@ struct ExportCommand: AsyncParsableCommand {
       do {
         var count: Int64 = 0
         let report = try await client.export(
-          volume, ExportOptions(format: format, snapshot: snapshot, base: base, digest: digest)
+          volume,
+          ExportOptions(format: format, snapshot: snapshot, base: base, withSnapshots: withSnapshots, digest: digest)
         ) { part in
           try await target.write(part)
           count += Int64(part.readableBytes)

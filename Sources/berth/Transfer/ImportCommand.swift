@@ -27,6 +27,8 @@ struct ImportCommand: AsyncParsableCommand {
   @Option(help: "The snapshot the stream ends with.") var snapshot: String?
   @Option(help: "The snapshot an incremental stream starts from.") var base: String?
 
+  @Flag(help: "The stream carries snapshots, as qcow2+size does.") var withSnapshots = false
+
   func validate() throws {
     if vmid == nil && name == nil { throw ValidationError("give --vmid or --name: what is the volume to be called?") }
     if file == "-" && isatty(STDIN_FILENO) == 1 {
@@ -54,7 +56,8 @@ struct ImportCommand: AsyncParsableCommand {
           try await client.importVolume(
             storage,
             ImportOptions(
-              format: format, name: name, vmid: vmid, snapshot: snapshot, base: base, allowRename: allowRename),
+              format: format, name: name, vmid: vmid, snapshot: snapshot, base: base, allowRename: allowRename,
+              withSnapshots: withSnapshots),
             from: source))
       } catch { result = .failure(error as? ClientError ?? ClientError(.local, "\(error)", place: file)) }
       bar.clear()
