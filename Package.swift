@@ -188,9 +188,13 @@ let dependencies: [(Layer, Package.Dependency)] = [
   (.all, .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0")),
 ]
 
+// BERTH_TESTS=PluginSupervisorTests,… leaves the other test targets out of `swift test`, which builds all there are.
+let wantedTests = Context.environment["BERTH_TESTS"].map { $0.split(separator: ",").map(String.init) }
+
 let package = Package(
   name: "berth",
   dependencies: dependencies.filter { $0.0.rawValue <= Layer.wanted.rawValue }.map(\.1),
-  targets: rooms.filter { $0.layer.rawValue <= Layer.wanted.rawValue }.flatMap(\.targets),
+  targets: rooms.filter { $0.layer.rawValue <= Layer.wanted.rawValue }.flatMap(\.targets)
+    .filter { target in target.type != .test || wantedTests?.contains(target.name) ?? true },
   swiftLanguageModes: [.v6]
 )

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import TestSupport
 import Testing
 
 @testable import PluginSupervisor
@@ -96,7 +97,7 @@ private func contents(_ fd: Int32) -> [UInt8] {
     let seed: UInt64 = 42
     var generator = SeededGenerator(seed: seed)
     for round in 0..<6 {
-      let count = [0, 1, 65_536, 65_537, 1_048_576, 3_000_001][round]
+      let count = [0, 1, 65_536, 65_537, 262_144, 1_100_001][round]
       let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
       let sizes = (0..<5).map { _ in Int.random(in: 1...200_000, using: &generator) }
       let file = scratchFile()
@@ -122,7 +123,7 @@ private func contents(_ fd: Int32) -> [UInt8] {
     let seed: UInt64 = 43
     var generator = SeededGenerator(seed: seed)
     for round in 0..<6 {
-      let count = [0, 1, 65_536, 65_537, 1_048_576, 3_000_001][round]
+      let count = [0, 1, 65_536, 65_537, 262_144, 1_100_001][round]
       let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
       let sizes = (0..<5).map { _ in Int.random(in: 1...200_000, using: &generator) }
       let file = scratchFile(bytes)

@@ -5,21 +5,6 @@ import Glibc
 import Logging
 import Synchronization
 
-/// Random numbers that come out the same for the same seed (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
-}
-
 /// A log that keeps its lines.
 final class CapturedLog: Sendable {
   private let kept = Mutex<[String]>([])
@@ -44,10 +29,13 @@ final class CapturedLog: Sendable {
   }
 }
 
-/// A directory of this test's own below the system's temporary directory.
+/// A directory of this test's own below the system's temporary directory, which plugins' users may pass through.
 func makeTemporaryDirectory() -> String {
   var template = Array("/tmp/berth-supervisor-XXXXXX".utf8CString)
-  return template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
+  guard mkdtemp(&template) != nil else { fatalError("cannot make a directory in /tmp") }
+  let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+  chmod(path, 0o755)
+  return path
 }
 
 /// Removes a directory and what is in it.

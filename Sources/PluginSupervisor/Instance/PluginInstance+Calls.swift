@@ -175,12 +175,14 @@ extension PluginInstance {
         if error.kind == .timeout { answered.code = .deadlineExceeded }
         return .failed(answered)
       }
+      let stray = child.peer.counters.strayLines
+      let lines = stray == 0 ? "" : "; \(stray) of the lines it wrote were no acceptable messages (see the log)"
       let end = await end(child, .unresponsive("it answered neither \(method) nor its cancellation"))
       if let what = end.unreapable { return .failed(Self.unreapable(name, what)) }
       return .failed(
         StorageError(
           error.kind == .timeout ? .deadlineExceeded : .cancelled,
-          "\(name) answered neither \(method) nor its cancellation and was ended", outcome: outcome,
+          "\(name) answered neither \(method) nor its cancellation and was ended\(lines)", outcome: outcome,
           details: end.details))
     case .violation:
       let end = await end(child, .kill(error.message))

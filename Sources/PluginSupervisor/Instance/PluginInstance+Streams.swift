@@ -14,7 +14,7 @@ extension PluginInstance {
   /// - Returns: the plugin's answer and what passed; byte count and digest were found equal.
   /// - Throws: as ``call(_:_:context:options:)``, and `STREAM_BROKEN`.
   public nonisolated func export(
-    _ method: String = VolumeExport.name, _ params: JSONObject, to sink: StreamSink,
+    _ method: String, _ params: JSONObject, to sink: StreamSink,
     stream: StreamOptions = StreamOptions(), context: CallContext = CallContext(),
     options: CallOptions = CallOptions()
   ) async throws(StorageError) -> (JSON, StreamReport) {
@@ -32,7 +32,7 @@ extension PluginInstance {
   ///
   /// - Parameters, result and errors: as in ``export(_:_:to:stream:context:options:)``.
   public nonisolated func `import`(
-    _ method: String = VolumeImport.name, _ params: JSONObject, from source: StreamSource,
+    _ method: String, _ params: JSONObject, from source: StreamSource,
     stream: StreamOptions = StreamOptions(), context: CallContext = CallContext(),
     options: CallOptions = CallOptions()
   ) async throws(StorageError) -> (JSON, StreamReport) {

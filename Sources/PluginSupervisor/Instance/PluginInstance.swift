@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CShims
 public import JSONRPC
 public import Logging
 public import PluginSandbox
@@ -34,6 +35,9 @@ public actor PluginInstance {
   /// The instance, by its child's identity, whose request this task serves: a plugin is never called from inside one of
   /// its own requests.
   @TaskLocal static var serving: ObjectIdentifier?
+
+  /// A write to a plugin that closed its input must be that write's error, not the whole process's end. Once is enough.
+  private static let ignoresPipeSignal = berth_ignore_sigpipe()
 
   /// The child that takes calls now; read by callers without entering the actor.
   nonisolated let ready = Mutex<PluginChild?>(nil)
@@ -73,6 +77,7 @@ public actor PluginInstance {
     if let storeid = configuration.storeid { logger[metadataKey: "storeid"] = "\(storeid)" }
     self.logger = logger
     history = RestartHistory(policy: configuration.restart)
+    _ = Self.ignoresPipeSignal
     var generator = SystemRandomNumberGenerator()
     sessionID = hexadecimal((0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) })
   }
