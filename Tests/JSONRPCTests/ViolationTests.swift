@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+import JSONRPC
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite("Another side that breaks the protocol", .timeLimit(.minutes(1)))
+struct ViolationTests {
+  @Test("two stray lines are told and tolerated, the third closes and fails the pending calls, quoting it")
+  func strayLines() async throws {
+    let told = Mutex<[String]>([])
+    let script = try ScriptedPeer(handlers: PeerHandlers(strayLine: { line in told.withLock { $0.append(line) } }))
+    let call = script.call("status")
+    let id = try await script.hearRequest("status")
+    await script.say("Loading modules...\nTraceback (most recent call last):\n")
+    #expect(await eventually { told.withLock { $0.count } == 2 })
+    #expect(script.peer.closeReason == nil)
+    await script.say("\u{1b}[31mthird\n")
+    let error = await #expect(throws: RPCError.self) { try await call.value }
+    #expect(error?.kind == .violation)
+    #expect(error?.code == .protocolViolation)
+    #expect(error?.message.contains(#"\x1b[31mthird"#) == true)
+    #expect(told.withLock { $0.first?.contains("Loading modules...") } == true)
+    _ = id
+  }
+
+  @Test("an object that is no message is answered, counted, and the third closes")
+  func brokenMessages() async throws {
+    let script = try ScriptedPeer()
+    await script.say("{\"jsonrpc\":\"2.0\",\n")
+    let parse = try await script.hear()
+    #expect(parse?["id"] == JSON.null)
+    #expect(parse?["error"]?["code"]?.intValue == -32_700)
+    await script.say("{\"jsonrpc\":\"2.0\",\"id\":1.5,\"method\":\"host.log\"}\n")
+    let invalid = try await script.hear()
+    #expect(invalid?["error"]?["code"]?.intValue == -32_600)
+    await script.say("{\"jsonrpc\":\"1.0\",\"method\":\"host.log\"}\n")
+    let reason = await script.peer.waitUntilClosed()
+    #expect(reason.kind == .violation)
+    #expect(script.peer.counters.strayLines == 2)
+  }
+
+  @Test(
+    "what the protocol refuses is never taken for a message",
+    arguments: [
+      #"{"jsonrpc":"2.0","method":"m","method":"m"}"#, #"{"jsonrpc":"2.0","method":"a\u0000b"}"#,
+      #"{"jsonrpc":"2.0","method":"m","params":7}"#, #"{"jsonrpc":"2.0","id":null,"method":"m"}"#,
+      #"{"jsonrpc":"2.0","method":"m","params":{"n":9223372036854775808}}"#, #"{"method":"m"}"#, #"{}"#,
+      #"{"jsonrpc":"2.0","id":1,"error":{"code":"x","message":"m"}}"#,
+      #"{"jsonrpc":"2.0","id":1,"error":{"code":1.0,"message":"m"}}"#,
+      #"{"jsonrpc":"2.0","method":"m","params":{"deep":"# + String(repeating: "[", count: 63)
+        + String(repeating: "]", count: 63) + "}}",
+    ])
+  func refusesMessage(line: String) async throws {
+    let counter = Counter()
+    let script = try ScriptedPeer(handlers: PeerHandlers(notification: { _, _ in counter.add() }))
+    await script.say(line + "\n")
+    #expect(await eventually { script.peer.counters.strayLines == 1 })
+    #expect(counter.value == 0)
+  }
+
+  @Test("LSP framing is named")
+  func contentLength() async throws {
+    let script = try ScriptedPeer()
+    await script.say("Content-Length: 38\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":null}")
+    let reason = await script.peer.waitUntilClosed()
+    #expect(reason.kind == .violation)
+    #expect(reason.message.contains("LSP framing"))
+  }
+
+  @Test("a line over the limit closes before its end has come")
+  func giantLine() async throws {
+    let script = try ScriptedPeer { $0.maxMessageBytes = 100_000 }
+    let call = script.call("list_images")
+    let id = try await script.hearRequest("list_images")
+    await script.say("{\"jsonrpc\":\"2.0\",\"id\":\(id),\"result\":\"" + String(repeating: "x", count: 200_000))
+    let error = await #expect(throws: RPCError.self) { try await call.value }
+    #expect(error?.kind == .violation)
+    #expect(error?.message.contains("limit of 100000 bytes") == true)
+    #expect(error?.message.utf8.count ?? .max < 500)
+  }
+
+  @Test("an id used for two requests at once closes")
+  func duplicateRequestID() async throws {
+    let script = try ScriptedPeer(
+      handlers: PeerHandlers(request: { _ throws(RPCError) in
+        try? await Task.sleep(for: .seconds(600))
+        return .null
+      }))
+    await script.say(["jsonrpc": "2.0", "id": "same", "method": "host.config.read"])
+    await script.say(["jsonrpc": "2.0", "id": "same", "method": "host.config.read"])
+    let reason = await script.peer.waitUntilClosed()
+    #expect(reason.kind == .violation)
+    #expect(reason.message.contains("same"))
+  }
+}
+
+/// A number that handlers on other threads count up.
+final class Counter: Sendable {
+  private let count = Atomic<Int>(0)
+  func add(_ number: Int = 1) { count.add(number, ordering: .relaxed) }
+  var value: Int { count.load(ordering: .relaxed) }
+}
