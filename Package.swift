@@ -87,10 +87,11 @@ let rooms: [Room] = [
   // MARK: Protocol
   module(.protocol, "JSON", ["CJansson"], testExclude: ["Vectors"]),
   module(.protocol, "JSONRPC", ["CShims", "JSON"], testExclude: ["Vectors"]),
-  module(.protocol, "StorageProtocol", ["JSON", "JSONRPC"]),
+  module(.protocol, "StorageProtocol", ["JSON", "JSONRPC"], testExclude: ["Vectors"]),
   module(
     .protocol, "StorageRules", ["JSON", "StorageProtocol"], testExclude: ["Vectors"]),
-  module(.protocol, "StoragePluginKit", ["CShims", "JSON", "JSONRPC", "StorageProtocol"]),
+  module(.protocol, "StoragePluginKit", ["CShims", "JSON", "JSONRPC", "StorageProtocol"], tests: ["kit-plugin"]),
+  program(.protocol, "kit-plugin", ["JSON", "StoragePluginKit", "StorageProtocol"], path: "Tests/KitPlugin"),
 
   // MARK: Plugins
   module(

@@ -176,6 +176,8 @@ class Model:
             start = ["@common"]
         result = []
         for entry in start + method.errors:
+            if entry.startswith("@") and entry[1:] not in self.raw["errorSets"]:
+                raise ModelError(f"method {method.name}: unknown error set {entry}")
             for symbol in self.raw["errorSets"][entry[1:]] if entry.startswith("@") else [entry]:
                 if symbol not in self.symbols:
                     raise ModelError(f"method {method.name}: unknown error {symbol}")
