@@ -171,8 +171,8 @@ let rooms: [Room] = [
       .executableTarget(
         name: "bench",
         dependencies: [
-          "CShims", "JSON", "JSONRPC", "PluginSandbox", "PluginSupervisor", "StoragePluginKit", "StorageProtocol",
-          "bench-peer", "berth-launcher",
+          "CShims", "ClusterLocks", "JSON", "JSONRPC", "PluginSandbox", "PluginSupervisor", "StoragePluginKit",
+          "StorageProtocol", "bench-peer", "berth-launcher",
         ], path: "Benchmarks/bench", swiftSettings: settings),
     ]),
 ]

@@ -9,6 +9,7 @@ import Glibc
 /// Every benchmark by name; each lives in files of its own.
 let benchmarks: [(name: String, run: () async throws -> [Figure])] = [
   ("export", benchmarkExport),
+  ("locks", benchmarkLocks),
   ("rpc", benchmarkRPC),
 ]
 

@@ -81,7 +81,7 @@ public final class EmbeddedLocks: LockService {
       state.nextTicket += 1
       ticket = state.nextTicket
       let effect = state.table.request(request, ticket: ticket, now: now, nowMs: nowMs, tokens: &state.tokens)
-      needsTokens = Self.startReserving(&state, now)
+      needsTokens = Self.startReserving(&state, now, isUrgent: true)
       startTicking(&state)
       return effect
     }
@@ -127,9 +127,11 @@ public final class EmbeddedLocks: LockService {
   // MARK: Tokens
 
   /// Whether the caller must reserve tokens now; at most one does at a time.
-  private static func startReserving(_ state: inout State, _ now: Duration) -> Bool {
+  ///
+  /// - Parameter isUrgent: somebody asked who cannot be served without: tried even right after a failure.
+  private static func startReserving(_ state: inout State, _ now: Duration, isUrgent: Bool) -> Bool {
     guard !state.isReserving, state.tokens.remaining < TokenFile.step / 2 else { return false }
-    guard state.tokens.remaining == 0 || now >= state.reserveNotBefore else { return false }
+    guard now >= state.reserveNotBefore || (isUrgent && state.tokens.remaining == 0) else { return false }
     state.isReserving = true
     return true
   }
@@ -187,7 +189,7 @@ public final class EmbeddedLocks: LockService {
         case .reclaim(let lease, let handler): reclaims.append((lease, handler))
         }
       }
-      needsTokens = Self.startReserving(&state, now)
+      needsTokens = Self.startReserving(&state, now, isUrgent: false)
       return value
     }
     for (continuation, outcome) in resumes { continuation.resume(returning: outcome) }

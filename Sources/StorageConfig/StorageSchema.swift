@@ -65,6 +65,7 @@ private struct SectionReader {
       let lines = section[key]
       let line = lines.first?.line ?? section.line
       guard let rule = type.rule(key) else {
+        if type.isOpen { continue }
         note(
           .warning, line, key, "the type \(quoted(type.type)) has no property \(quoted(key)); it is kept and not used")
         continue
@@ -95,7 +96,7 @@ private struct SectionReader {
       }
       if let value = rule.defaultValue { config[rule.name] = value }
     }
-    if config["content"] == nil {
+    if config["content"] == nil, !type.isOpen {
       config["content"] = .array(type.defaultContent.sorted().map { .string($0.rawValue) })
     }
     if type.isAlwaysShared { config["shared"] = true }
@@ -115,7 +116,7 @@ private struct SectionReader {
     var format = type.defaultFormat
     if let wanted = config["format"]?.stringValue {
       format = VolumeFormat(wanted)
-      if !type.formats.contains(format) {
+      if !type.isOpen, !type.formats.contains(format) {
         let known = type.formats.map(\.rawValue).joined(separator: ", ")
         note(
           .error, line("format"), "format",

@@ -19,6 +19,8 @@ public struct StorageTypeSchema: Sendable {
   public let defaultFormat: VolumeFormat
   /// Whether its storages are shared by nature.
   public let isAlwaysShared: Bool
+  /// Whether properties and formats nobody knows are nobody's fault: no plugin is there to tell.
+  let isOpen: Bool
 
   /// - Parameter configSchema: a JSON Schema (2020-12) of type object; see ``ConfigSchemaReader`` for what it may use.
   /// - Throws: `INVALID_SCHEMA` naming the place in the schema.
@@ -33,6 +35,19 @@ public struct StorageTypeSchema: Sendable {
     self.formats = formats
     self.defaultFormat = defaultFormat
     self.isAlwaysShared = isAlwaysShared || CommonOptions.alwaysShared.contains(type)
+    isOpen = false
+  }
+
+  /// A type no plugin is at hand for: only the common options are judged.
+  init(unjudged type: String) {
+    self.type = type
+    properties = [:]
+    contentTypes = Set(ContentType.allCases)
+    defaultContent = []
+    formats = []
+    defaultFormat = .raw
+    isAlwaysShared = CommonOptions.alwaysShared.contains(type)
+    isOpen = true
   }
 
   /// The rule of a property: the plugin's own first, else the common one.

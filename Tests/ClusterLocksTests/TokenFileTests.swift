@@ -3,6 +3,7 @@
 
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import ClusterLocks
@@ -69,5 +70,41 @@ import Testing
     fgets(&buffer, 200, file)
     let text = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     return try #require(UInt64(text.split(separator: " ")[2]))
+  }
+}
+
+/// What happens when no more tokens can be made durable.
+@Suite(.timeLimit(.minutes(2))) struct TokensOnFullDiskTests {
+  @Test(.requires(.root)) func `a full disk stops new locks only when the reserve is used up, and says so`()
+    async throws
+  {
+    try await withDirectory { directory in
+      guard mount("tmpfs", directory, "tmpfs", 0, "size=64k") == 0 else {
+        // A container's root may not mount: nothing to test on then.
+        #expect(errno == EPERM)
+        return
+      }
+      defer { umount2(directory, CInt(MNT_DETACH)) }
+      let locks = try EmbeddedLocks(directory: directory)
+      let filler = open("\(directory)/filler", O_WRONLY | O_CREAT, 0o600)
+      let block = [UInt8](repeating: 7, count: 512)
+      while write(filler, block, block.count) > 0 {}
+      close(filler)
+      let last = locks.state.withLock { state in
+        state.tokens = TokenRange(next: state.tokens.bound - 1, bound: state.tokens.bound)
+        return state.tokens.next
+      }
+      let lease = try await locks.acquire(.test(.config))
+      #expect(lease.token.rawValue == last)
+      await locks.release(lease)
+      let error = await #expect(throws: LockError.self) { try await locks.acquire(.test(.config)) }
+      #expect(error?.code == .tokensUnavailable)
+      #expect(error?.message.contains("\(directory)/tokens") == true)
+      #expect(await locks.list().isEmpty)
+      unlink("\(directory)/filler")
+      let next = try await locks.acquire(.test(.config))
+      #expect(next.token > lease.token)
+      await locks.release(next)
+    }
   }
 }
