@@ -56,6 +56,32 @@ import Testing
     }
   }
 
+  @Test(arguments: cases) func anOptionalMemberThatIsNullIsAbsent(_ item: Case) throws {
+    let minimal = try item.valid[0].object()
+    for member in try item.valid[1].object() where !minimal.has(member.key) {
+      var withNull = minimal
+      withNull[member.key] = .null
+      #expect(try item.read(.object(withNull)) == .object(minimal), "\(member.key)")
+    }
+  }
+
+  /// Whatever comes in is read or refused; what is read reads again as itself.
+  @Test func anyJSONIsReadOrRefused() throws {
+    let seed = UInt64.random(in: .min ... .max)
+    var generator = SeededGenerator(seed: seed)
+    for _ in 0..<3000 {
+      let item = Self.cases[Int.random(in: 0..<Self.cases.count, using: &generator)]
+      guard case .object(var object) = item.valid[Int.random(in: 0...1, using: &generator)] else { continue }
+      let donor = Self.cases[Int.random(in: 0..<Self.cases.count, using: &generator)].valid[1]
+      for key in object.keys where generator.oneIn(3) {
+        let values = donor.objectValue.map { $0.map(\.value) } ?? []
+        object[key] = values.randomElement(using: &generator) ?? .null
+      }
+      guard let read = try? item.read(.object(object)) else { continue }
+      #expect(try item.read(read) == read, "seed \(seed): \(item.testDescription) of \(object)")
+    }
+  }
+
   @Test(arguments: cases) func refusesWhatIsInvalidAndSaysWhere(_ item: Case) throws {
     #expect(!item.invalid.isEmpty)
     for (value, pointer) in item.invalid {

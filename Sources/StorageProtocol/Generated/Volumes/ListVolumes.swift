@@ -20,11 +20,7 @@ public enum ListVolumes: StorageMethod {
     defaultTimeout: .milliseconds(30_000),
     capability: "volumes",
     pveMethod: "list_volumes",
-    hostDefault: HostDefault(
-      .method,
-      """
-      `list_images`, and for storages with a `path` granted to the host's walker the files of the other content types.
-      """),
+    hostDefault: HostDefault(.method, "`list_images`, as content `images`; other content types are empty."),
     errors: [
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
       .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,

@@ -20,7 +20,7 @@ public enum QemuBlockdevOptions: StorageMethod {
     hostDefault: HostDefault(
       .rule,
       """
-      From `path`: driver `file`, `host_device` for a path under /dev, or the driver of a QEMU address.
+      From `path`: driver `file`, or `host_device` for a path under /dev; other addresses are NOT_SUPPORTED.
       """),
     errors: [
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
