@@ -1,0 +1,21 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Testing
+
+@testable import PluginSandbox
+
+@Suite(.enabled(if: Fixture.isRoot, "the privileged sandbox needs root"), .timeLimit(.minutes(3)), .serialized)
+struct HostileTests {
+  @Test func everyAttemptFailsInsideAndSucceedsOutside() async throws {
+    let hostile = try await HostilePlugin(Fixture())
+    let outside = await hostile.outside()
+    let inside = try await hostile.inside()
+    #expect(inside.count >= 130)
+    #expect(outside.map(\.name) == inside.map(\.name))
+    #expect(inside.filter { $0.verdict != .blocked }.map(\.description) == [])
+    #expect(outside.filter { $0.verdict != .escaped && !$0.isVacuous }.map(\.description) == [])
+    #expect(Set(inside.map(\.threat)).count >= 19)
+  }
+}
