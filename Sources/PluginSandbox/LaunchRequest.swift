@@ -85,5 +85,5 @@ struct LaunchRequest: ~Copyable {
 }
 
 extension LaunchPlan {
-  var group: UInt32 { mode == .unprivileged ? getegid() : uid }
+  var group: UInt32 { mode == .unprivileged && geteuid() != 0 ? getegid() : uid }
 }

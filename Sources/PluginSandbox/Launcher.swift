@@ -50,7 +50,7 @@ public actor Launcher {
     var plan = plan
     // A leaf is made new for every start: a name is never used twice, even when an earlier instance cannot die.
     plan.instance = try InstanceName.unique(plan.instance, count)
-    if plan.mode == .unprivileged { plan.uid = geteuid() }
+    if plan.mode == .unprivileged, geteuid() != 0 { plan.uid = geteuid() }
     let (unique, transport, scope) = (plan, transport, scope)
     return try await Blocking.run { () throws(SandboxError) -> SandboxedProcess in
       try Self.start(unique, transport: transport, scope: scope)

@@ -82,6 +82,9 @@ public final class SandboxedProcess: Sendable {
     }
   }
 
+  /// Lets go of the sandbox as the death of this process would: its init sees the end of the socket and ends it all.
+  func abandon() { shutdown(control, Int32(SHUT_RDWR)) }
+
   /// Kills the plugin and everything it started, and waits until nothing is left.
   ///
   /// - Throws: ``SandboxError/Code/unreapable`` when something survives until the deadline.

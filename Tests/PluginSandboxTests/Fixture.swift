@@ -21,7 +21,11 @@ final class Fixture: Sendable {
   }()
   static let program = "\(products)/berth-launcher"
 
-  init(transport: Launcher.Transport? = nil) throws(SandboxError) {
+  /// Kept alive with this one: it owns files that this one uses.
+  private let other: Fixture?
+
+  init(transport: Launcher.Transport? = nil, keeping other: Fixture? = nil) throws(SandboxError) {
+    self.other = other
     var template = Array("/tmp/berth-test-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw SandboxError(.systemFailure, "mkdtemp", errno: errno) }
     directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -29,15 +33,13 @@ final class Fixture: Sendable {
     chmod(directory, 0o755)
     mkdir(bundle, 0o755)
     let scope = "test-" + (directory.split(separator: "-").last.map(String.init) ?? "x")
-    launcher = Launcher(
-      transport: transport
-        ?? .program(path: Self.program, prefix: getenv("BERTH_WRAP").map { [String(cString: $0)] } ?? []), scope: scope)
+    launcher = Launcher(transport: transport ?? .program(path: Self.program), scope: scope)
   }
 
   deinit {
     let (directory, launcher) = (directory, launcher)
     let request = try? LaunchRequest(operation: BL_OP_SWEEP, scope: launcher.scope)
-    if let request { _ = try? Launcher.ask(launcher.transport, request) }
+    if let request { _ = try? Launcher.ask(.program(path: Self.program), request) }
     system("rm -rf '\(directory)'")
   }
 

@@ -85,4 +85,93 @@ struct TeardownTests {
     #expect(ended == 1)
     close(pidfd)
   }
+
+  @Test func theDeathOfTheDaemonEndsThePluginAndItsDaemonisedChildren() async throws {
+    let fixture = try Fixture()
+    fixture.write("run.sh", "#!/bin/sh\ntrap '' TERM HUP\n(setsid sleep 1000 &)\nsleep 1000\n")
+    let process = try await fixture.launcher.launch(fixture.plan("run.sh"))
+    process.abandon()
+    #expect(await process.waitForExit() == .killed)
+    try await process.kill()
+    process.close()
+  }
+
+  @Test func fiveHundredHostileProcessesAreGone() async throws {
+    let fixture = try Fixture()
+    fixture.write(
+      "run.py",
+      """
+      #!/usr/bin/python3
+      import os, signal, time
+      for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT): signal.signal(number, signal.SIG_IGN)
+      for _ in range(250):
+          if os.fork() == 0:
+              os.setsid()
+              os.fork()
+              time.sleep(1000)
+      print("ready", flush=True)
+      time.sleep(1000)
+      """)
+    var plan = fixture.plan("run.py")
+    plan.limits.processes = 600
+    plan.limits.memory = 1 << 30
+    let process = try await fixture.launcher.launch(plan)
+    var first = [UInt8](repeating: 0, count: 6)
+    _ = berth_set_nonblocking(process.standardOutput, 0)
+    #expect(read(process.standardOutput, &first, 6) == 6)
+    let begun = berth_monotonic_ns()
+    #expect(try await process.kill() == .killed)
+    #expect(await Fixture.drain(process.standardOutput) == "")
+    print("500 processes gone after \((berth_monotonic_ns() - begun) / 1000) µs")
+    #expect(Self.processes(of: plan.uid) == 0)
+    process.close()
+  }
+
+  @Test func manyCyclesLeaveNothingBehind() async throws {
+    let cycles = getenv("BERTH_CYCLES").flatMap { Int(String(cString: $0)) } ?? 10
+    let fixture = try Fixture()
+    fixture.write("run.sh", "#!/bin/sh\necho ready\nsleep 1000\n")
+    var plan = fixture.plan("run.sh")
+    plan.uid = 654_400
+    try await Self.cycle(fixture, plan)
+    let before = Self.census(fixture)
+    for _ in 0..<cycles { try await Self.cycle(fixture, plan) }
+    for _ in 0..<200 where Self.census(fixture) != before { await Blocking.run { _ = usleep(20_000) } }
+    #expect(Self.census(fixture) == before)
+    #expect(Self.processes(of: plan.uid) == 0)
+  }
+
+  private static func cycle(_ fixture: Fixture, _ plan: LaunchPlan) async throws {
+    let process = try await fixture.launcher.launch(plan)
+    try await process.attest()
+    try await process.kill()
+    process.close()
+  }
+
+  /// Descriptors of this process, mounts of the host, cgroups of the fixture.
+  private static func census(_ fixture: Fixture) -> [Int] {
+    let scope = fixture.launcher.scope
+    let leaves = ["unified", "memory", "pids", "cpu", "devices"].map { entries("/sys/fs/cgroup/\($0)/berth/\(scope)") }
+    let mounts = (SmallFile.read("/proc/self/mountinfo") ?? "").split(separator: "\n").count
+    return [entries("/proc/self/fd"), mounts] + leaves
+  }
+
+  private static func entries(_ path: String) -> Int {
+    guard let directory = opendir(path) else { return 0 }
+    defer { closedir(directory) }
+    var count = 0
+    while let entry = readdir(directory) { count += entry.pointee.d_type == UInt8(DT_REG) ? 0 : 1 }
+    return count
+  }
+
+  private static func processes(of uid: UInt32) -> Int {
+    guard let directory = opendir("/proc") else { return -1 }
+    defer { closedir(directory) }
+    var count = 0
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      if let pid = Int32(name), ObservedProcess(pid: pid)?.ids("Uid").contains(uid) == true { count += 1 }
+    }
+    return count
+  }
 }

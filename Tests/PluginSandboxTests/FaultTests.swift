@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+import CSeccomp
+import Glibc
+import Testing
+
+@testable import PluginSandbox
+
+/// A system call of the set-up, made to fail (or to lie) by a filter around the launcher.
+struct Fault: Sendable, CustomTestStringConvertible {
+  var call: String
+  var argument: String = "-"
+  var testDescription: String { argument == "-" ? call : "\(call)(\(argument))" }
+
+  /// The launcher in which this call gives that errno; 0 pretends success.
+  func prefix(_ fixture: Fixture, errno number: Int32) async throws -> [String] {
+    let program = fixture.directory + "/fault"
+    let built = await Blocking.run {
+      system("cc -std=gnu17 -O1 -w -static -o \(program) \(HostilePlugin.sources)/fault.c")
+    }
+    try #require(built == 0)
+    return [program, "\(seccomp_syscall_resolve_name(call))", "\(number)", argument]
+  }
+}
+
+@Suite(.enabled(if: Fixture.isRoot, "the privileged sandbox needs root"), .timeLimit(.minutes(4)), .serialized)
+struct FaultTests {
+  static let setUp: [Fault] =
+    [
+      "capset", "clone", "clone3", "close_range", "dup2", "fchdir", "fcntl", "fsconfig", "fsmount", "fsopen",
+      "landlock_add_rule", "landlock_create_ruleset", "landlock_restrict_self", "mkdirat", "mount_setattr",
+      "move_mount", "open_tree", "openat2", "pipe2", "pivot_root", "pread64", "prlimit64", "recvmsg", "rt_sigprocmask",
+      "seccomp", "sendmsg", "setgroups", "sethostname", "setresgid", "setresuid", "setsid", "signalfd4", "socketpair",
+      "symlinkat", "umount2", "unshare",
+    ].map { Fault(call: $0) }
+    + ["4", "24", "28", "38", "47", "65"].map { Fault(call: "prctl", argument: $0) }
+
+  @Test(arguments: setUp) func aFailingStepMeansThatThePluginNeverStarts(_ fault: Fault) async throws {
+    let fixture = try Fixture()
+    for number in [EPERM, ENOMEM] {
+      let prefix = try await fault.prefix(fixture, errno: number)
+      let launcher = Launcher(
+        transport: .program(path: Fixture.program, prefix: prefix), scope: fixture.launcher.scope)
+      fixture.write("run.sh", "#!/bin/sh\necho started\n")
+      do throws(SandboxError) {
+        let process = try await launcher.launch(fixture.plan("run.sh"))
+        let output = await Fixture.drain(process.standardOutput)
+        try await process.kill()
+        process.close()
+        Issue.record("started although \(fault.testDescription) failed: \(output)")
+      } catch {
+        #expect(
+          error.code == .stepFailed || error.code == .layerMissing || error.code == .launcherUnavailable, "\(error)")
+      }
+    }
+  }
+
+  /// A layer that only pretends to be there is seen from outside.
+  @Test(arguments: [
+    Fault(call: "setresuid"), Fault(call: "setresgid"), Fault(call: "capset"),
+    Fault(call: "prctl", argument: "38"), Fault(call: "prctl", argument: "24"), Fault(call: "prlimit64"),
+    Fault(call: "sethostname"), Fault(call: "setgroups"),
+  ])
+  func attestationSeesALayerThatOnlyPretendsToBeThere(_ fault: Fault) async throws {
+    let fixture = try Fixture()
+    let launcher = Launcher(
+      transport: .program(path: Fixture.program, prefix: try await fault.prefix(fixture, errno: 0)),
+      scope: fixture.launcher.scope)
+    fixture.write("run.sh", "#!/bin/sh\nread line\n")
+    // Some of these the kernel itself turns into a failed start (seccomp without no_new_privs, for one): just as good.
+    guard let process = try? await launcher.launch(fixture.plan("run.sh")) else { return }
+    let harmless = ["capset", "sethostname", "setgroups"].contains(fault.call)
+    if harmless {
+      try await process.attest()
+      try await process.kill()
+    } else {
+      let error = await #expect(throws: SandboxError.self) { try await process.attest() }
+      #expect(error?.code == .attestationFailed, "\(String(describing: error))")
+      #expect(process.exitStatus() != nil)
+    }
+    process.close()
+  }
+}

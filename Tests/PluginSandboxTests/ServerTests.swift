@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+import CShims
+import Glibc
+import Testing
+
+@testable import PluginSandbox
+
+/// The long-lived launcher on a socket of its own.
+final class ServerFixture: Sendable {
+  let socket: String
+  let fixture: Fixture
+  private let pid: Int32
+
+  init(options: [String] = []) async throws {
+    let scratch = try Fixture()
+    socket = scratch.directory + "/launcher.sock"
+    // The second fixture talks to the server; the first only lends its directory.
+    let arguments = [Fixture.program, "--server", socket, "--writable", "/tmp"] + options
+    var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+    defer { for pointer in argv { free(pointer) } }
+    var environment: [UnsafeMutablePointer<CChar>?] = [nil]
+    pid = berth_spawn(Fixture.program, &argv, &environment, -1, -1, 2, 0)
+    try #require(pid > 0)
+    keep = scratch
+    fixture = try Fixture(transport: .server(socket: socket))
+    for _ in 0..<500 where access(socket, F_OK) != 0 { await Blocking.run { _ = usleep(10_000) } }
+  }
+
+  private let keep: Fixture
+
+  func stop() {
+    kill(pid, SIGTERM)
+    waitpid(pid, nil, 0)
+  }
+}
+
+@Suite(.enabled(if: Fixture.isRoot, "the privileged sandbox needs root"), .timeLimit(.minutes(3)), .serialized)
+struct ServerTests {
+  @Test func theServerStartsPluginsWithEveryLayer() async throws {
+    let server = try await ServerFixture()
+    let fixture = server.fixture
+    fixture.write("run.sh", "#!/bin/sh\necho in $(id -u)\nread line\nexit 4\n")
+    var plan = fixture.plan("run.sh")
+    let storage = fixture.directory + "/storage"
+    mkdir(storage, 0o755)
+    plan.permissions.files = [FilePermission(path: storage, access: .readWrite)]
+    let process = try await fixture.launcher.launch(plan)
+    #expect(process.layers == .privileged)
+    try await process.attest()
+    write(process.standardInput, "\n", 1)
+    #expect(await Fixture.drain(process.standardOutput) == "in 654321\n")
+    #expect(await process.waitForExit() == .exited(4))
+    try await process.kill()
+    process.close()
+    #expect(try await fixture.launcher.probe().isSufficient)
+    server.stop()
+  }
+
+  @Test func theHostileCorpusIsStoppedThroughTheServerToo() async throws {
+    let server = try await ServerFixture()
+    let hostile = try await HostilePlugin(server.fixture)
+    let inside = try await hostile.inside()
+    #expect(inside.count >= 130)
+    #expect(inside.filter { $0.verdict != .blocked }.map(\.description) == [])
+    server.stop()
+  }
+
+  @Test func aWritableGrantOutsideTheServersDirectoriesIsRefused() async throws {
+    let server = try await ServerFixture()
+    let error = await #expect(throws: SandboxError.self) {
+      _ = try await server.fixture.run("true") {
+        $0.permissions.files = [FilePermission(path: "/srv", access: .readWrite)]
+      }
+    }
+    #expect(error?.step?.contains("outside the storage directories") == true, "\(String(describing: error))")
+    server.stop()
+  }
+
+  @Test func aStrangerMayNotAsk() async throws {
+    let server = try await ServerFixture()
+    chmod(server.socket, 0o666)
+    let result = await Blocking.run {
+      system(
+        """
+        cd / && setpriv --reuid=65533 --regid=65533 --clear-groups /usr/bin/python3 -c 'import socket, struct
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.connect("\(server.socket)")
+        reply = s.recv(4096); error, step = struct.unpack_from("<iI", reply, 8)
+        raise SystemExit(0 if error == 1 and b"may not ask" in reply else 1)'
+        """)
+    }
+    #expect(result == 0)
+    server.stop()
+  }
+}
