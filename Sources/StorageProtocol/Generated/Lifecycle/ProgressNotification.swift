@@ -25,7 +25,7 @@ public enum ProgressNotification: StorageNotification {
   public struct Params: JSONCodable, Sendable, Hashable {
     /// Id of the request, in the receiver's id space.
     public var id: Int64
-    /// Number of the report within the request, from 1.
+    /// Number of the report within the request, from 1; reports out of order are dropped.
     public var seq: Int64?
     /// Units done; never decreases.
     public var done: Int64

@@ -6,7 +6,7 @@ public import JSON
 
 /// The lease under which a mutating call runs.
 public struct LockLease: JSONCodable, Sendable, Hashable {
-  /// Name of the lock: `storage/<storeid>`, `volume/<storeid>/<volname>` or `config`.
+  /// Name of the lock: `storage/<storeid>`, `volume/<storeid>:<volname>` or `config`.
   public var name: String
   /// What the lock covers.
   public var scope: LockScope
@@ -25,7 +25,7 @@ public struct LockLease: JSONCodable, Sendable, Hashable {
 
   public init(json: JSON, path: JSONPath) throws(JSONError) {
     let object = try json.object(at: path)
-    self.name = try object.text("name", .length(1...256), at: path)
+    self.name = try object.text("name", .length(1...1200), at: path)
     self.scope = try object.required("scope", at: path)
     self.token = try object.integer("token", 1...Int64.max, at: path)
     self.ttlMs = try object.integer("ttlMs", 0...Int64.max, at: path)
