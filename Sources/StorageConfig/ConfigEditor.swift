@@ -229,11 +229,22 @@ public struct ConfigEditor: Sendable {
   }
 
   private func check(_ digest: String?, _ id: String) throws(ConfigError) {
+    do throws(ConfigError) {
+      try Self.check(digest, of: file)
+    } catch {
+      var named = error
+      named.storeid = id
+      throw named
+    }
+  }
+
+  /// - Throws: `DIGEST_CONFLICT` naming both digests.
+  static func check(_ digest: String?, of file: StorageConfigFile) throws(ConfigError) {
     guard let digest, digest.lowercased() != file.digest else { return }
     throw ConfigError(
       .digestConflict,
-      "the configuration changed since it was read: its digest was \(quoted(digest)) and is "
-        + "'\(file.digest)' now", storeid: id, hint: "read it again and repeat the change")
+      "the configuration changed since it was read: its digest was \(quoted(digest)) and is '\(file.digest)' now",
+      hint: "read it again and repeat the change")
   }
 
   private func unknownType(_ type: String, _ id: String) -> ConfigError {

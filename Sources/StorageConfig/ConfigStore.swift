@@ -121,6 +121,30 @@ public final class ConfigStore: Sendable {
     }
   }
 
+  /// Takes over the storages of another configuration file, such as one of Proxmox VE; see
+  /// ``StorageConfigFile/merging(_:)``. No hook runs: what was added there is not added again.
+  ///
+  /// - Returns: the configuration with them.
+  public func merge(
+    _ other: StorageConfigFile, digest: String? = nil, owner: String = "berthd", timeout: Duration = .seconds(60)
+  ) async throws(ConfigError) -> ConfigSnapshot {
+    guard await gate.enter() else {
+      throw ConfigError(.cancelled, "merging was cancelled while it waited for the configuration lock")
+    }
+    defer { gate.leave() }
+    let waitMs = Int(timeout / .milliseconds(1))
+    let file = try await writer.run { [directory] () throws(ConfigError) in
+      let lock = try directory.lock(Self.lockName, owner: "\(owner), merge", waitMs: waitMs)
+      defer { withExtendedLifetime(lock) {} }
+      let old = try Self.load(directory)
+      try ConfigEditor.check(digest, of: old)
+      let new = try old.merging(other)
+      if new != old { try directory.replace(Self.fileName, new.bytes, mode: 0o640) }
+      return new
+    }
+    return publish(file, unlessNewerThan: nil)
+  }
+
   private func change(
     _ operation: String, owner: String, timeout: Duration, hook: Hook, undo: Undo,
     plan: (ConfigEditor) throws(ConfigError) -> ConfigDraft

@@ -47,4 +47,22 @@ import Testing
       #expect(try await store.secrets.secrets(of: "san").isEmpty)
     }
   }
+
+  @Test func `an existing file is taken over byte for byte`() async throws {
+    try await withTemporaryDirectory { directory in
+      let store = try await ConfigStore.open(directory: directory, schema: .test)
+      try await store.add(id: "own", type: "dir", values: ["path": "/own"])
+      let foreign = "# from Proxmox VE\ndir: local\n\tpath /var/lib/vz\n\nrbd: ceph\n\tpool rbd\n\tkrbd 1\n"
+      let merged = try await store.merge(StorageConfigFile(foreign))
+      #expect(merged.file.text == "dir: own\n\tpath /own\n\n" + foreign)
+      #expect(merged.entries.map(\.id) == ["own", "local", "ceph"])
+      #expect(merged["ceph"]?.usable == nil)
+      #expect(try await store.read().digest == merged.digest)
+      try await store.update(id: "local", values: ["shared": false])
+      #expect(store.snapshot.file.text.contains("rbd: ceph\n\tpool rbd\n\tkrbd 1\n"))
+      let error = await #expect(throws: ConfigError.self) { try await store.merge(StorageConfigFile("dir: local\n")) }
+      #expect(error?.code == .exists)
+      await #expect(throws: ConfigError.self) { try await store.merge(StorageConfigFile("dir: x1\n"), digest: "00") }
+    }
+  }
 }
