@@ -7,47 +7,82 @@ internal import CShims
 internal import Glibc
 internal import JSON
 internal import StorageConfig
+internal import StorageProtocol
 
 /// `berth config check`: answers without a daemon.
 struct ConfigCheck: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Check a storage.cfg: sections, order, digest, every fault with its line.",
     discussion: """
-      Needs no daemon. Without the plugins' schemas types and properties are not judged, only the file's grammar. The \
-      exit code is 1 when there is an error.
+      Needs no daemon. With --plugin-dir each section is judged by the schema of the plugin that serves its type; \
+      without it only by the file's grammar and the options all types share. Secrets are never shown. The exit code is 1 \
+      when there is an error.
       """)
 
   @Argument(help: "The file; - is standard input.") var file: String
+  @Option(help: "A directory of plugin bundles whose manifests say what is right; may be given several times.")
+  var pluginDir: [String] = []
   @Flag(help: "Print JSON for programs.") var json = false
 
   func run() throws {
     Failure.asJSON = json
-    let config = StorageConfigFile(parsing: try Self.bytes(file))
+    let report = ConfigReport(
+      StorageConfigFile(parsing: try Self.bytes(file)), schema: try schema(), isComplete: !pluginDir.isEmpty)
     if json {
-      Output.json(
-        [
-          "digest": .string(config.digest),
-          "sections": .array(config.sections.map { ["storeid": .string($0.id), "type": .string($0.type)] }),
-          "problems": .array(config.problems.map(Self.json)),
-        ] as JSON)
+      Output.json(report)
     } else {
-      Output.line("digest \(config.digest)")
-      for section in config.sections { Output.line("\(section.type): \(section.id)") }
-      for problem in config.problems {
+      Output.line("digest \(report.digest)")
+      for section in report.sections { Self.show(section) }
+      for problem in report.problems {
         Output.line(
-          "\(file):\(problem.line.map(String.init) ?? "-"): \(problem.severity.rawValue): \(Failure.clean(problem.message))"
-        )
+          "\(file):\(problem.line.map(String.init) ?? "-"): \(problem.severity.rawValue): "
+            + Failure.clean("\(problem.storeid.map { "storage \($0): " } ?? "")\(problem.message)"))
       }
     }
-    if config.problems.contains(where: { $0.severity == .error }) { throw ExitCode(ExitStatus.failed.rawValue) }
+    if report.hasErrors { throw ExitCode(ExitStatus.failed.rawValue) }
   }
 
-  private static func json(_ problem: ConfigProblem) -> JSON {
-    var object: JSONObject = ["severity": .string(problem.severity.rawValue), "message": .string(problem.message)]
-    object.setOptional("line", problem.line)
-    object.setOptional("storeid", problem.storeid)
-    object.setOptional("property", problem.property)
-    return .object(object)
+  private static func show(_ section: ConfigReport.Section) {
+    Output.line(Failure.clean("\(section.type): \(section.id)") + " (line \(section.line), \(section.state.rawValue))")
+    for member in section.config where member.key != "type" {
+      let isDefault = section.defaults.contains(member.key) ? " (default)" : ""
+      let value = member.value.stringValue ?? String(decoding: member.value.bytes(), as: UTF8.self)
+      Output.line("    \(member.key) \(Failure.clean(value))\(isDefault)")
+    }
+  }
+
+  /// The types of all bundles in the given directories.
+  private func schema() throws -> StorageSchema {
+    var manifests: [PluginManifest] = []
+    for directory in pluginDir {
+      for bundle in try Self.names(directory) {
+        let path = "\(directory)/\(bundle)/manifest.json"
+        guard access(path, R_OK) == 0 else { continue }
+        do {
+          manifests.append(try PluginManifest(json: try JSON.parse(Self.bytes(path))))
+        } catch {
+          // One bad bundle does not keep the others from judging.
+          Failure.write("warning: \(path): \(Failure.clean("\(error)"))\n")
+        }
+      }
+    }
+    let (schema, problems) = StorageSchema.reading(manifests)
+    for problem in problems { Failure.write("warning: \(Failure.clean(problem.description))\n") }
+    return schema
+  }
+
+  private static func names(_ directory: String) throws(ClientError) -> [String] {
+    guard let stream = opendir(directory) else {
+      throw ClientError(
+        .local, "cannot list the directory: \(String(cString: strerror(errno)))", place: directory,
+        hint: "name a directory of plugin bundles")
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      names.append(withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+    }
+    return names.filter { !$0.hasPrefix(".") }.sorted()
   }
 
   /// Everything in a file or on standard input.
