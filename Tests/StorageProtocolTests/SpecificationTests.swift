@@ -60,6 +60,42 @@ import Testing
     #expect(answered == 10)
   }
 
+  /// Every reference of the generated documents leads somewhere, every method is in the document of its side.
+  @Test func theDocumentsAreWhole() throws {
+    let bundle = try Tree.json("protocol/v1/schema/bundle.json")
+    for name in ["schema/bundle", "schema/host-messages", "schema/plugin-messages", "openrpc-plugin", "openrpc-host"] {
+      let document = try Tree.json("protocol/v1/\(name).json")
+      var references = 0
+      func visit(_ value: JSON) {
+        switch value {
+        case .array(let elements): elements.forEach(visit)
+        case .object(let members):
+          if let reference = members["$ref"]?.stringValue {
+            references += 1
+            let parts = reference.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
+            let target = parts[0].isEmpty ? document : parts[0] == "bundle.json" ? bundle : .null
+            let found = JSONPath(pointer: String(parts[1])).flatMap { target[pointer: $0] }
+            #expect(found != nil, "\(name): \(reference)")
+          }
+          members.forEach { visit($0.value) }
+        default: break
+        }
+      }
+      visit(document)
+      #expect(references > 10, "\(name)")
+    }
+    for (name, directions) in [
+      ("openrpc-plugin", [MethodAnnotations.Direction.hostToPlugin, .both]), ("openrpc-host", [.pluginToHost, .both]),
+    ] {
+      let methods = try Tree.json("protocol/v1/\(name).json").member("methods").array()
+      let wanted = MethodTable.all.filter { directions.contains($0.annotations.direction) && $0.annotations.onWire }
+      #expect(methods.compactMap { $0["name"]?.stringValue } == wanted.map(\.name))
+      for (method, entry) in zip(wanted, methods) {
+        #expect((entry["result"] != nil) == (method.kind == .request), "\(method.name)")
+      }
+    }
+  }
+
   static let samples: [String] = {
     guard let folder = opendir("\(Tree.root)/sample-plugins") else { return [] }
     defer { closedir(folder) }

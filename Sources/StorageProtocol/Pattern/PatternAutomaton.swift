@@ -3,7 +3,9 @@
 
 /// A position automaton (Glushkov): one state for every place of the expression that takes a character, all states
 /// that are possible kept at once as bits. No back-tracking, so no expression can make matching slow.
-struct PatternAutomaton: Sendable {
+///
+/// A class, so that handing a pattern around costs one reference.
+final class PatternAutomaton: Sendable {
   /// Most places an expression may have after repetitions are written out.
   static let maxPositions = 2048
 
