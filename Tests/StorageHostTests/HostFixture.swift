@@ -1,0 +1,109 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import Foundation
+import JSON
+import Logging
+import PluginSandbox
+import StorageHost
+import StorageProtocol
+import TestSupport
+import Testing
+
+/// A whole host in a directory of its own, with real sandboxed plugins; its sandboxes end with it.
+final class HostFixture: Sendable {
+  let directory: TemporaryDirectory
+  let scope: String
+  let caller = Caller(actor: "test")
+
+  init(types: [String] = ["scripted"]) throws {
+    directory = TemporaryDirectory(prefix: "berth-host")
+    chmod(directory.path, 0o755)
+    scope = "t" + String(directory.path.split(separator: "-").last ?? "x")
+    for type in types {
+      let bundle = directory.file("plugins/\(type)")
+      try FileManager.default.createDirectory(atPath: bundle, withIntermediateDirectories: true)
+      let program = Array(ScriptedPlugin.program(type: type).utf8)
+      directory.write("plugins/\(type)/scripted.py", program, mode: 0o755)
+      let hash = SHA256.hash(data: program).map { String(format: "%02x", $0) }.joined()
+      directory.write("plugins/\(type)/manifest.json", ScriptedPlugin.manifest(sha256: hash, type: type))
+    }
+  }
+
+  /// The build's own launcher.
+  static let launcher: String = {
+    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    return (own as NSString).deletingLastPathComponent + "/berth-launcher"
+  }()
+
+  var settings: HostSettings {
+    var logger = Logger(label: "test")
+    logger.logLevel = ProcessInfo.processInfo.environment["BERTH_TEST_LOG"] != nil ? .debug : .critical
+    var settings = HostSettings(
+      stateDirectory: directory.file("state"), runDirectory: directory.file("run"),
+      pluginDirectories: [directory.file("plugins")], launcher: Self.launcher, isPrivileged: geteuid() == 0,
+      node: "testnode", logger: logger)
+    settings.scope = scope
+    settings.lockTimeout = .seconds(30)
+    return settings
+  }
+
+  /// A host with one storage, `s1`, in the directory `data-s1`.
+  func open(adding storages: [String] = ["s1"]) async throws -> StorageHost {
+    let host = try await StorageHost.open(settings)
+    for storeid in storages { try await add(storeid, to: host) }
+    return host
+  }
+
+  func data(_ storeid: String) -> String { directory.file("data-\(storeid)") }
+
+  @discardableResult
+  func add(
+    _ storeid: String, to host: StorageHost, type: String = "scripted", _ more: JSONObject = [:]
+  ) async throws -> StorageHost.StorageChange {
+    try FileManager.default.createDirectory(atPath: data(storeid), withIntermediateDirectories: true)
+    var values: JSONObject = ["path": .string(data(storeid))]
+    values.merge(more)
+    return try await host.addStorage(storeid, type: type, values: values, caller)
+  }
+
+  /// Makes the next call of a method fail: `alloc_image middle die`.
+  func order(_ fault: String, on storeid: String = "s1") throws {
+    let path = data(storeid) + "/.faults"
+    let old = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    try Data((old + fault + "\n").utf8).write(to: URL(fileURLWithPath: path))
+    chmod(path, 0o666)
+  }
+
+  /// Volume files in the storage's directory, hidden and side files left out.
+  func files(_ storeid: String = "s1") throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: data(storeid)).filter { $0.hasSuffix(".raw") }.sorted()
+  }
+
+  func volumes(_ host: StorageHost, _ storeid: String = "s1") async throws -> [String] {
+    try await host.list(storeid, caller).volumes.map(\.volname).sorted()
+  }
+
+  /// Nothing may be left open: no record, no lock, no FIFO.
+  func expectSettled(_ host: StorageHost, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    #expect(try await host.journal.unfinished().isEmpty, sourceLocation: sourceLocation)
+    #expect(await host.lockList().isEmpty, sourceLocation: sourceLocation)
+    let streams = (try? FileManager.default.contentsOfDirectory(atPath: directory.file("run/s1/streams"))) ?? []
+    #expect(streams.isEmpty, sourceLocation: sourceLocation)
+  }
+
+  /// Runs the body with an open host and closes it whatever happens.
+  static func run(
+    types: [String] = ["scripted"], adding storages: [String] = ["s1"],
+    _ body: (HostFixture, StorageHost) async throws -> Void
+  ) async throws {
+    let fixture = try HostFixture(types: types)
+    let host = try await fixture.open(adding: storages)
+    do { try await body(fixture, host) } catch {
+      await host.close(grace: .milliseconds(100))
+      throw error
+    }
+    await host.close(grace: .milliseconds(100))
+  }
+}
