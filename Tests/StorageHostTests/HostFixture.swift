@@ -4,6 +4,7 @@
 import Crypto
 import Foundation
 import JSON
+import Jobs
 import Logging
 import PluginSandbox
 import StorageHost

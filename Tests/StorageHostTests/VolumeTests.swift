@@ -3,6 +3,7 @@
 
 import Foundation
 import JSON
+import Jobs
 import StorageHost
 import StorageProtocol
 import TestSupport

@@ -27,7 +27,10 @@ protocol PluginHouse: Sendable {
   func forget(_ bundle: BundleFacts, storeid: String) async
 
   /// Removes what an earlier daemon left: FIFOs, cgroups, temporary directories.
-  func removeLeftovers(storages: [String]) async
+  func removeLeftovers() async
+
+  /// Ends every process.
+  func close() async
 }
 
 /// A plugin's process with its life.

@@ -131,10 +131,4 @@ actor StorageRegistry {
     guard let entry = live.removeValue(forKey: storeid) else { return }
     await entry.plugin.close()
   }
-
-  func closeAll() async {
-    let all = live.values.map(\.plugin)
-    live = [:]
-    await withTaskGroup(of: Void.self) { group in for plugin in all { group.addTask { await plugin.close() } } }
-  }
 }

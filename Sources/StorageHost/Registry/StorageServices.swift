@@ -35,12 +35,9 @@ final class StorageServices: HostServices {
     }
   }
 
-  func configuration(for caller: HostServiceCaller) async throws(StorageError) -> HostConfigRead.Result {
-    guard let storeid = caller.storeid else { return HostConfigRead.Result(scfg: [:]) }
-    let snapshot = config.snapshot
-    do throws(ConfigError) {
-      return HostConfigRead.Result(scfg: try snapshot.storage(storeid).config, digest: snapshot.digest)
-    } catch { throw StorageError(error) }
+  func configuration(for caller: HostServiceCaller) async throws(StorageError) -> JSONObject {
+    guard let storeid = caller.storeid else { return [:] }
+    do throws(ConfigError) { return try config.snapshot.storage(storeid).config } catch { throw StorageError(error) }
   }
 
   private func scope(_ caller: HostServiceCaller) -> String { "plugin\n\(caller.plugin)\n\(caller.storeid ?? "")" }

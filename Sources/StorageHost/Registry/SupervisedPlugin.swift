@@ -13,6 +13,8 @@ struct SupervisedPlugin: LivePlugin {
   let instance: PluginInstance
   let logger: Logger
   let grants: [String]
+  /// How its supervisor ends it.
+  let end: @Sendable () async throws(StorageError) -> Void
 
   func call(_ method: String, _ params: JSONObject, _ run: CallRun) async throws(StorageError) -> JSONObject {
     let answer = try await instance.call(method, params, context: run.context, options: run.options)
@@ -33,40 +35,17 @@ struct SupervisedPlugin: LivePlugin {
   func export(
     _ method: String, _ params: JSONObject, _ run: CallRun, to sink: StreamSink, options: StreamOptions
   ) async throws(StorageError) -> (JSONObject, StreamReport) {
-    let template: VolumeExport.Params = try decoded(params)
-    let report = try await instance.exportVolume(
-      to: sink, stream: options, context: run.context, options: run.options
-    ) { stream, digest in
-      var params = template
-      params.stream = stream
-      params.digest = digest
-      return params
-    }
-    return ([:], report)
+    let (answer, report) = try await instance.export(
+      method, params, to: sink, stream: options, context: run.context, options: run.options)
+    return (try normalized(method, answer), report)
   }
 
   func `import`(
     _ method: String, _ params: JSONObject, _ run: CallRun, from source: StreamSource, options: StreamOptions
   ) async throws(StorageError) -> (JSONObject, StreamReport) {
-    let template: VolumeImport.Params = try decoded(params)
-    let (answer, report) = try await instance.importVolume(
-      from: source, stream: options, context: run.context, options: run.options
-    ) { stream, digest in
-      var params = template
-      params.stream = stream
-      params.digest = digest
-      return params
-    }
-    return (answer.json().objectValue ?? [:], report)
-  }
-
-  /// The arguments with a place for the stream, which the relay fills in.
-  private func decoded<Params: JSONDecodable>(_ params: JSONObject) throws(StorageError) -> Params {
-    var params = params
-    params["stream"] = ["id": "later", "path": "/streams/later"]
-    do throws(JSONError) { return try Params(json: .object(params), path: .root) } catch {
-      throw StorageError(.invalidParams, error, outcome: .notStarted)
-    }
+    let (answer, report) = try await instance.import(
+      method, params, from: source, stream: options, context: run.context, options: run.options)
+    return (try normalized(method, answer), report)
   }
 
   func kill() async -> String? {
@@ -81,7 +60,7 @@ struct SupervisedPlugin: LivePlugin {
   func release() async { await instance.release() }
 
   func close() async {
-    do throws(StorageError) { try await instance.close(reason: "it is not needed any more") } catch {
+    do throws(StorageError) { try await end() } catch {
       logger.error("\(error.message)")
     }
   }

@@ -1,18 +1,10 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Dispatch
-internal import Foundation
 internal import Glibc
 
-/// File work on a thread of its own: the cooperative pool never waits for a disk.
+/// Small file work at start, before anything runs beside it.
 enum DiskWork {
-  private static let queue = DispatchQueue(label: "berth.host.disk")
-
-  static func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
-    await withCheckedContinuation { continuation in queue.async { continuation.resume(returning: body()) } }
-  }
-
   /// Makes a directory and its parents.
   /// - Returns: what went wrong, or nil.
   static func makeDirectories(_ path: String, mode: mode_t) -> String? {
@@ -25,7 +17,4 @@ enum DiskWork {
     }
     return nil
   }
-
-  /// Removes a tree; symbolic links in it are removed, not followed.
-  static func removeTree(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -12,7 +12,7 @@ extension StorageHost {
   /// Opens the state directory and everything in it: the ordinary start, and the recovery after a crash.
   /// - Throws: naming the process that has the directory, or the file that cannot be used.
   public static func open(_ settings: HostSettings) async throws(StorageError) -> StorageHost {
-    for directory in [settings.stateDirectory, "\(settings.stateDirectory)/plugin-state"] {
+    for directory in [settings.stateDirectory, settings.pluginStateDirectory] {
       try makeDirectory(directory)
     }
     try makeDirectory(settings.runDirectory)
@@ -23,7 +23,7 @@ extension StorageHost {
     do throws(LockError) { locks = try EmbeddedLocks(directory: settings.locksPath) } catch {
       throw .refused(.storageUnavailable, "locks in \(settings.locksPath): \(error.message)", hint: nil)
     }
-    let house = try await SupervisorHouse(settings)
+    let house = try SupervisorHouse(settings)
     let config: ConfigStore
     do throws(ConfigError) {
       config = try await ConfigStore.open(directory: settings.stateDirectory, schema: StorageSchema())
@@ -43,8 +43,7 @@ extension StorageHost {
 
   /// Cleans up after an earlier daemon and starts what runs beside the operations.
   private func recover() async throws(StorageError) {
-    let storages = registry.config.snapshot.entries.map(\.id)
-    await registry.house.removeLeftovers(storages: storages)
+    await registry.house.removeLeftovers()
     do throws(JobsError) {
       let interrupted = try await jobStore.recover()
       let unfinished = try await journal.unfinished()
@@ -105,7 +104,7 @@ extension StorageHost {
     let left = await jobStore.drain(grace: grace)
     for job in left { logger.warning("job \(job.id) did not end in time", metadata: ["storeid": "\(job.storeid)"]) }
     await tasks.drain()
-    await registry.closeAll()
+    await registry.house.close()
     do throws(JobsError) { try database.close() } catch { logger.warning("closing the journal: \(error)") }
     daemonLock.release()
   }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Logging
+public import PluginSupervisor
 internal import StorageProtocol
 
 /// Where a host keeps its state and how it behaves.
@@ -29,6 +30,8 @@ public struct HostSettings: Sendable {
   public var scope = "default"
   /// The daemon's own version, told to plugins.
   public var version = "0.1.0"
+  /// Changes how every plugin process is supervised, such as times and restart policy.
+  public var adjust: @Sendable (inout InstanceConfiguration) -> Void = { _ in }
   /// How long settled journal records (and first results) are kept, at least.
   public var journalRetention: Duration = .seconds(48 * 3600)
 
@@ -49,7 +52,6 @@ public struct HostSettings: Sendable {
   var locksPath: String { "\(stateDirectory)/locks" }
   var uidsPath: String { "\(stateDirectory)/uids.json" }
   var daemonLockPath: String { "\(stateDirectory)/daemon.lock" }
-  func pluginState(_ storeid: String) -> String { "\(stateDirectory)/plugin-state/\(storeid)" }
+  var pluginStateDirectory: String { "\(stateDirectory)/plugin-state" }
   var hostInfo: HostInfo { HostInfo(name: "berthd", version: version, node: node) }
-  func streams(_ storeid: String) -> String { "\(runDirectory)/\(storeid)/streams" }
 }
