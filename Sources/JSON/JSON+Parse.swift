@@ -13,6 +13,7 @@ extension JSON {
     guard bytes.count <= limits.maxBytes else {
       throw JSONError(.tooLarge, "\(bytes.count) bytes; at most \(limits.maxBytes) are accepted")
     }
+    if let value = PlainReader.read(bytes, maxDepth: limits.maxDepth) { return value }
     let document = try JSONDocument(bytes)
     return try document.value(limits: limits)
   }
