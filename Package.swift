@@ -172,7 +172,7 @@ let rooms: [Room] = [
         name: "bench",
         dependencies: [
           "CShims", "ClusterLocks", "JSON", "JSONRPC", "PluginSandbox", "PluginSupervisor", "StoragePluginKit",
-          "StorageProtocol", "bench-peer", "berth-launcher",
+          "StorageProtocol", "bench-peer", "berth-launcher", logging,
         ], path: "Benchmarks/bench", swiftSettings: settings),
     ]),
 ]

@@ -11,6 +11,7 @@
 
 int main(int argc, char **argv) {
   const char *command = argc > 1 ? argv[1] : "";
+  if (strcmp(command, "plugin") == 0 && argc == 2) return peer_plugin();
   if (strcmp(command, "copy") == 0 && argc == 5) return peer_copy(argv[2], argv[3], argv[4]);
   if (strcmp(command, "pingpong") == 0 && argc == 4)
     return peer_pingpong(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
@@ -19,6 +20,7 @@ int main(int argc, char **argv) {
       stderr,
       "usage: bench-peer copy FILE FIFO none|crc32\n"
       "       bench-peer pingpong SIZE COUNT\n"
-      "       bench-peer answer\n");
+      "       bench-peer answer\n"
+      "       bench-peer plugin\n");
   return 2;
 }

@@ -14,3 +14,6 @@ int peer_pingpong(size_t size, size_t count);
 
 /// Answers requests on standard input with their params until it ends. An exit status.
 int peer_answer(void);
+
+/// A sandboxed plugin on standard input and output that answers every request with its params. An exit status.
+int peer_plugin(void);

@@ -10,7 +10,7 @@ import Glibc
 let benchmarks: [(name: String, run: () async throws -> [Figure])] = [
   ("export", benchmarkExport),
   ("locks", benchmarkLocks),
-  ("rpc", benchmarkRPC),
+  ("rpc", { try await benchmarkRPC() + benchmarkRPCStack() }),
 ]
 
 let wanted = Array(CommandLine.arguments.dropFirst())

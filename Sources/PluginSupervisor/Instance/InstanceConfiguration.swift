@@ -70,6 +70,9 @@ public struct CallOptions: Sendable {
   public var lockBudget: Duration?
   /// Whether the call may wait for a crashed plugin's next start, when that comes before the deadline.
   public var waitsForRestart = true
+  /// How often a call that may be repeated (idempotent by its method, or under an idempotency key) is sent again, with the
+  /// same key, when the plugin crashed before it answered. 0: the caller decides.
+  public var replaysAfterCrash = 0
   /// Told of progress and heartbeats, at most five a second; must not block.
   public var onProgress: (@Sendable (PluginProgress) -> Void)?
 

@@ -59,6 +59,7 @@ extension PluginInstance {
     let deadline = ContinuousClock.now + timeout
     let lane = lane(of: params)
     var lost = 0
+    var replays = 0
     while true {
       let child: PluginChild
       if let current = ready.withLock({ $0 }) {
@@ -73,7 +74,10 @@ extension PluginInstance {
       }
       switch await attempt(child, method, params, context, annotations, options, lane, deadline) {
       case .success(let json): return json
-      case .failed(let error): throw error
+      case .failed(let error):
+        let isRepeatable = annotations.idempotent || context.idempotencyKey != nil
+        guard error.code == .pluginCrashed, isRepeatable, replays < options.replaysAfterCrash else { throw error }
+        replays += 1
       case .neverSent(let error):
         // The child went away before it saw the request: another one may have it.
         lost += 1

@@ -111,17 +111,13 @@ public actor PluginInstance {
   public func close(reason: String) async throws(StorageError) {
     restartTimer?.cancel()
     idleTimer?.cancel()
+    // Whoever starts or ends the child from now on finds this.
+    isClosing = true
+    settleWaiters(.failure(shuttingDown()))
     switch state {
-    case .ready(let child):
-      let end = await end(child, .orderly(reason))
-      if end.unreapable == nil { state = .closed }
-      settleWaiters(.failure(shuttingDown()))
-      try Self.requireDead(end, configuration.name)
+    case .ready(let child): try Self.requireDead(await end(child, .orderly(reason)), configuration.name)
     case .idle: state = .closed
     case .starting, .ending:
-      // Whoever starts or ends the child now finds this.
-      isClosing = true
-      settleWaiters(.failure(shuttingDown()))
       try await waitUntilEnded()
       state = .closed
     case .unreapable(_, let what):
@@ -184,7 +180,7 @@ public actor PluginInstance {
     return status
   }
 
-  /// Set by `close` while a start or an end is under way.
+  /// Set by `close`: nothing starts any more.
   var isClosing = false
 
   /// Waits until no child is starting or ending.

@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+import CShims
+import Glibc
+import JSON
+import JSONRPC
+import Logging
+import PluginSandbox
+import PluginSupervisor
+import StorageProtocol
+
+/// A call as the host makes it (``PluginInstance``: gate, deadline, context, parent table) to a sandboxed plugin, against
+/// two C programs passing the same bytes to and fro.
+func benchmarkRPCStack() async throws -> [Figure] {
+  let directory = temporaryDirectory()
+  defer {
+    unlink(directory + "/bundle/bench-peer")
+    rmdir(directory + "/bundle")
+    rmdir(directory)
+  }
+  let instance = try await makeInstance(in: directory)
+  try await instance.start()
+  var figures: [Figure] = []
+  let count = 5000
+  for (name, size) in [("200 B", 200), ("4 KiB", 4096)] {
+    let params = params(lineBytes: size)
+    var calls: [Double] = []
+    var floors: [Double] = []
+    _ = try await times(count / 10, params, instance)
+    for _ in 0..<5 {
+      let printed = try await runPeer(["pingpong", String(size), String(count)])
+      guard let floor = printed.split(separator: " ").first.flatMap({ Double($0) }) else {
+        throw BenchmarkError("bench-peer printed no time")
+      }
+      floors.append(floor / 1000)
+      calls.append(median(try await times(count, params, instance)))
+    }
+    figures.append(
+      Figure(
+        name: "rpc whole stack \(name)", figure: median(calls), peer: median(floors), peerName: "C pipe ping-pong",
+        unit: "µs", target: .atMost(1.5)))
+  }
+  try await instance.close(reason: "the benchmark is over")
+  return figures
+}
+
+private func times(_ count: Int, _ params: JSONObject, _ instance: PluginInstance) async throws -> [Double] {
+  var times: [Double] = []
+  times.reserveCapacity(count)
+  for _ in 0..<count {
+    let start = berth_monotonic_ns()
+    _ = try await instance.call("status", params)
+    times.append(Double(berth_monotonic_ns() - start) / 1000)
+  }
+  return times
+}
+
+/// Arguments that make the request's line so many bytes long.
+private func params(lineBytes: Int) -> JSONObject {
+  let frame =
+    #"{"jsonrpc":"2.0","id":1000,"method":"status","params":{"storeid":"bench","scfg":{"data":""},"#.utf8.count
+    + #""context":{"timeoutMs":4999}}}"#.utf8.count + 1
+  return [
+    "storeid": "bench", "scfg": ["data": .string(String(repeating: "x", count: max(0, lineBytes - frame)))],
+  ]
+}
+
+private func makeInstance(in directory: String) async throws -> PluginInstance {
+  chmod(directory, 0o755)
+  let bundle = directory + "/bundle"
+  mkdir(bundle, 0o755)
+  guard link(peerProgram(), bundle + "/bench-peer") == 0 || copy(peerProgram(), bundle + "/bench-peer") else {
+    throw BenchmarkError("cannot make a bundle in \(bundle)")
+  }
+  let manifest: JSON = [
+    "id": "org.berth.bench", "name": "Bench", "vendor": "The Berth developers", "version": "1.0.0",
+    "executable": "bench-peer", "sha256": .string(String(repeating: "0", count: 64)),
+    "protocol": ["min": "1.0", "max": "1.0"], "concurrency": "parallel", "fencing": "none",
+    "storageTypes": [
+      [
+        "type": "bench", "roles": ["file"], "content": ["supported": ["images"], "default": ["images"]],
+        "formats": ["supported": ["raw"], "default": "raw"], "volumeNames": "directory",
+        "configSchema": ["type": "object", "properties": [:], "additionalProperties": false],
+      ]
+    ],
+    "methods": ["activate_storage", "status", "list_images", "alloc_image", "free_image", "volume_size_info"],
+  ]
+  let checked = PluginBundle(
+    path: bundle, manifest: try PluginManifest(json: manifest), digest: "", protocolVersion: ProtocolVersion(1, 0))
+  let configuration = InstanceConfiguration(
+    bundle: checked, storeid: "bench", storageType: "bench",
+    host: HostInfo(name: "bench", version: "0", node: "bench"))
+  var plan = LaunchPlan(
+    instance: "bench", mode: geteuid() == 0 ? .privileged : .unprivileged, bundle: bundle, executable: "bench-peer",
+    uid: geteuid() == 0 ? 649_999 : geteuid())
+  plan.arguments = ["plugin"]
+  let final = plan
+  let launcher = Launcher(transport: .program(path: try Launcher.defaultProgram()), scope: "bench-\(getpid())")
+  return PluginInstance(
+    configuration: configuration, launcher: SandboxLauncher(launcher), services: NoHostServices(),
+    reactor: try Reactor(), logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
+  ) { _ in final }
+}
+
+private func copy(_ from: String, _ to: String) -> Bool {
+  let source = open(from, O_RDONLY | O_CLOEXEC)
+  let target = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o755)
+  defer {
+    close(source)
+    close(target)
+  }
+  var buffer = [UInt8](repeating: 0, count: 1 << 20)
+  while case let count = read(source, &buffer, buffer.count), count > 0 {
+    guard write(target, buffer, count) == count else { return false }
+  }
+  return source >= 0 && target >= 0
+}
