@@ -43,19 +43,15 @@ extension [UInt8] {
     append(UInt8(ascii: "\""))
     string.withUTF8 { bytes in
       var start = 0
-      for place in bytes.indices where Self.needsEscape(bytes[place]) {
-        append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<place]))
-        append(escaped: bytes[place])
-        start = place + 1
+      while true {
+        let end = TextScan.endOfRun(UnsafeRawBufferPointer(bytes), from: start)
+        append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<end]))
+        guard end < bytes.count else { break }
+        append(escaped: bytes[end])
+        start = end + 1
       }
-      append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start...]))
     }
     append(UInt8(ascii: "\""))
-  }
-
-  @inline(__always)
-  private static func needsEscape(_ byte: UInt8) -> Bool {
-    byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
   }
 
   private mutating func append(escaped byte: UInt8) {

@@ -173,35 +173,10 @@ struct PlainReader {
     isASCII ? String(decoding: bytes, as: UTF8.self) : String(validating: bytes, as: UTF8.self)
   }
 
-  /// Where the next quote, backslash or control character is, eight bytes at a time; nil when there is none.
-  ///
-  /// Each of the three tests marks the high bit of a byte that matches; a borrow can only mark bytes above a true match,
-  /// and the lowest mark is the one that counts (the machines Berth runs on are little-endian).
+  /// Where the next quote, backslash or control character is; nil when there is none.
+  @inline(__always)
   private func endOfRun(from start: Int, _ isASCII: inout Bool) -> Int? {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let highs: UInt64 = 0x8080_8080_8080_8080
-    var place = start
-    while place + 8 <= bytes.count {
-      let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self))
-      let quotes = word ^ (ones &* 0x22)
-      let slashes = word ^ (ones &* 0x5C)
-      let found =
-        (((word &- ones &* 0x20) & ~word) | ((quotes &- ones) & ~quotes) | ((slashes &- ones) & ~slashes)) & highs
-      if found != 0 {
-        let offset = found.trailingZeroBitCount >> 3
-        let before = word & ((1 << UInt64(offset * 8)) &- 1)
-        if before & highs != 0 { isASCII = false }
-        return place + offset
-      }
-      if word & highs != 0 { isASCII = false }
-      place += 8
-    }
-    while place < bytes.count {
-      let byte = bytes[place]
-      if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return place }
-      if byte >= 0x80 { isASCII = false }
-      place += 1
-    }
-    return nil
+    let end = TextScan.endOfRun(bytes, from: start, &isASCII)
+    return end < bytes.count ? end : nil
   }
 }

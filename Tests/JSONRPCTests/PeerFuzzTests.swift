@@ -6,7 +6,7 @@ import JSONRPC
 import TestSupport
 import Testing
 
-@Suite("Random bytes from the other side", .timeLimit(.minutes(10)))
+@Suite("Random bytes from the other side", .timeLimit(.minutes(1440)))
 struct PeerFuzzTests {
   @Test("whatever comes, the connection neither crashes nor leaves a call unsettled")
   func randomBytes() async throws {

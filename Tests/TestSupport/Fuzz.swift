@@ -6,8 +6,9 @@ import Glibc
 
 /// Seeded loops over random input, short in an ordinary test run and as long as asked for in a soak.
 ///
-/// Environment: `FUZZ_SECONDS` is the time of each loop (default: a fixed number of rounds only), `FUZZ_SEED` the first
-/// seed (default: 1, so that ordinary runs are the same every time).
+/// Environment: `FUZZ_SECONDS` is the time of each loop; `BERTH_FUZZ_ROUNDS` multiplies its rounds by that many
+/// thousandths (1,000,000: a thousand times as many); `FUZZ_SEED` is the first seed (1 by default, so that ordinary
+/// runs are the same every time).
 public enum Fuzz {
   private static func number(_ name: String) -> UInt64? { getenv(name).flatMap { UInt64(String(cString: $0)) } }
 
@@ -17,7 +18,7 @@ public enum Fuzz {
   /// Seeds for a parameterised test: the first `count` from ``firstSeed``.
   public static func seeds(_ count: Int) -> [UInt64] { (0..<UInt64(count)).map { firstSeed &+ $0 } }
 
-  /// Runs the body with one seed after another: `rounds` times, or for `FUZZ_SECONDS` when that is set.
+  /// Runs the body with one seed after another: `rounds` times, or as the environment says.
   public static func run(rounds: Int, _ body: (_ seed: UInt64, inout SeededGenerator) throws -> Void) rethrows {
     var seed = firstSeed
     var loop = Loop(rounds: rounds)
@@ -46,7 +47,7 @@ public enum Fuzz {
     let end: Int64?
 
     init(rounds: Int) {
-      left = rounds
+      left = Fuzz.number("BERTH_FUZZ_ROUNDS").map { max(rounds, rounds * Int(min($0, 1 << 32)) / 1000) } ?? rounds
       end = Fuzz.number("FUZZ_SECONDS").map { berth_monotonic_ns() + Int64($0) * 1_000_000_000 }
     }
 
