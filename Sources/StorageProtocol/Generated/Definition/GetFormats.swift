@@ -24,7 +24,8 @@ public enum GetFormats: StorageMethod {
       """),
     errors: [
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
-      .overloaded, .cancelled, .deadlineExceeded, .configInvalid,
+      .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,
+      .permissionDenied, .backendError, .hostDenied,
     ])
 
   /// Arguments of `get_formats`.

@@ -25,7 +25,8 @@ public enum FilesystemPath: StorageMethod {
     errors: [
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
       .overloaded, .cancelled, .deadlineExceeded, .nameInvalid, .volumeNotFound, .notSupported, .corrupt,
-      .snapshotNotFound,
+      .configInvalid, .storageUnavailable, .storageNotActive, .authFailed, .permissionDenied, .backendError,
+      .hostDenied, .snapshotNotFound,
     ])
 
   /// Arguments of `filesystem_path`.

@@ -27,7 +27,7 @@ public enum FindFreeDiskname: StorageMethod {
     errors: [
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
       .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,
-      .permissionDenied, .backendError, .hostDenied, .noSpace,
+      .permissionDenied, .backendError, .hostDenied, .noSpace, .formatUnsupported, .notSupported,
     ])
 
   /// Arguments of `find_free_diskname`.

@@ -25,7 +25,8 @@ public enum GetSubdir: StorageMethod {
       """),
     errors: [
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
-      .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .notSupported,
+      .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,
+      .permissionDenied, .backendError, .hostDenied, .notSupported,
     ])
 
   /// Arguments of `get_subdir`.

@@ -22,8 +22,8 @@ public enum CreateBase: StorageMethod {
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
       .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,
       .permissionDenied, .backendError, .hostDenied, .nameInvalid, .volumeNotFound, .notSupported, .corrupt,
-      .staleFence, .lockRequired, .lockLost, .idempotencyConflict, .inProgress, .readOnly, .volumeExists, .volumeBusy,
-      .hasDependents,
+      .staleFence, .lockRequired, .lockLost, .idempotencyConflict, .inProgress, .readOnly, .noSpace, .quotaExceeded,
+      .volumeExists, .volumeBusy, .hasDependents,
     ])
 
   /// Arguments of `create_base`.

@@ -25,7 +25,8 @@ public enum FreeImage: StorageMethod {
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
       .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,
       .permissionDenied, .backendError, .hostDenied, .staleFence, .lockRequired, .lockLost, .idempotencyConflict,
-      .inProgress, .readOnly, .nameInvalid, .volumeBusy, .hasDependents, .protected,
+      .inProgress, .readOnly, .noSpace, .quotaExceeded, .nameInvalid, .notSupported, .corrupt, .volumeBusy,
+      .hasDependents, .protected,
     ])
 
   /// Arguments of `free_image`.

@@ -25,7 +25,7 @@ public enum RunCleanup: StorageMethod {
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
       .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,
       .permissionDenied, .backendError, .hostDenied, .staleFence, .lockRequired, .lockLost, .idempotencyConflict,
-      .inProgress, .readOnly,
+      .inProgress, .readOnly, .noSpace, .quotaExceeded,
     ])
 
   /// Arguments of `run_cleanup`.

@@ -22,8 +22,8 @@ public enum RenameSnapshot: StorageMethod {
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
       .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,
       .permissionDenied, .backendError, .hostDenied, .nameInvalid, .volumeNotFound, .notSupported, .corrupt,
-      .staleFence, .lockRequired, .lockLost, .idempotencyConflict, .inProgress, .readOnly, .snapshotNotFound,
-      .snapshotExists,
+      .staleFence, .lockRequired, .lockLost, .idempotencyConflict, .inProgress, .readOnly, .noSpace, .quotaExceeded,
+      .snapshotNotFound, .snapshotExists,
     ])
 
   /// Arguments of `rename_snapshot`.

@@ -20,7 +20,8 @@ public enum VolumeQemuSnapshotMethod: StorageMethod {
     hostDefault: HostDefault(.rule, "`qemu` for format qcow2, else `storage`."),
     errors: [
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
-      .overloaded, .cancelled, .deadlineExceeded, .nameInvalid, .volumeNotFound, .notSupported, .corrupt,
+      .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,
+      .permissionDenied, .backendError, .hostDenied, .nameInvalid, .volumeNotFound, .notSupported, .corrupt,
     ])
 
   /// Arguments of `volume_qemu_snapshot_method`.

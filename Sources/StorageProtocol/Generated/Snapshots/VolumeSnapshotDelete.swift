@@ -25,7 +25,8 @@ public enum VolumeSnapshotDelete: StorageMethod {
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
       .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,
       .permissionDenied, .backendError, .hostDenied, .nameInvalid, .volumeNotFound, .notSupported, .corrupt,
-      .staleFence, .lockRequired, .lockLost, .idempotencyConflict, .inProgress, .readOnly, .hasDependents, .volumeBusy,
+      .staleFence, .lockRequired, .lockLost, .idempotencyConflict, .inProgress, .readOnly, .noSpace, .quotaExceeded,
+      .hasDependents, .volumeBusy,
     ])
 
   /// Arguments of `volume_snapshot_delete`.

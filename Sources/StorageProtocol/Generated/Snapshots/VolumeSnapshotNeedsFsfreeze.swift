@@ -20,7 +20,8 @@ public enum VolumeSnapshotNeedsFsfreeze: StorageMethod {
     hostDefault: HostDefault(.constant, "false"),
     errors: [
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
-      .overloaded, .cancelled, .deadlineExceeded,
+      .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,
+      .permissionDenied, .backendError, .hostDenied,
     ])
 
   /// Arguments of `volume_snapshot_needs_fsfreeze`.

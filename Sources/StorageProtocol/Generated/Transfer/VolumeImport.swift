@@ -29,8 +29,8 @@ public enum VolumeImport: StorageMethod {
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
       .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,
       .permissionDenied, .backendError, .hostDenied, .staleFence, .lockRequired, .lockLost, .idempotencyConflict,
-      .inProgress, .readOnly, .noSpace, .quotaExceeded, .streamBroken, .formatUnsupported, .nameInvalid, .volumeExists,
-      .snapshotNotFound, .notSupported,
+      .inProgress, .readOnly, .noSpace, .quotaExceeded, .streamBroken, .formatUnsupported, .corrupt, .nameInvalid,
+      .volumeExists, .snapshotNotFound, .notSupported,
     ])
 
   /// Arguments of `volume_import`.

@@ -27,7 +27,7 @@ public enum PruneBackups: StorageMethod {
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
       .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,
       .permissionDenied, .backendError, .hostDenied, .staleFence, .lockRequired, .lockLost, .idempotencyConflict,
-      .inProgress, .readOnly, .corrupt,
+      .inProgress, .readOnly, .noSpace, .quotaExceeded, .corrupt, .notSupported, .protected, .volumeBusy,
     ])
 
   /// Arguments of `prune_backups`.

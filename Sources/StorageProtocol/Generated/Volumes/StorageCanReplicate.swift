@@ -20,7 +20,8 @@ public enum StorageCanReplicate: StorageMethod {
     hostDefault: HostDefault(.constant, "false"),
     errors: [
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
-      .overloaded, .cancelled, .deadlineExceeded,
+      .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,
+      .permissionDenied, .backendError, .hostDenied, .formatUnsupported,
     ])
 
   /// Arguments of `storage_can_replicate`.

@@ -24,7 +24,9 @@ public enum VolumeHasFeature: StorageMethod {
       """),
     errors: [
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
-      .overloaded, .cancelled, .deadlineExceeded, .nameInvalid, .volumeNotFound, .notSupported, .corrupt,
+      .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,
+      .permissionDenied, .backendError, .hostDenied, .nameInvalid, .volumeNotFound, .notSupported, .corrupt,
+      .snapshotNotFound,
     ])
 
   /// Arguments of `volume_has_feature`.
