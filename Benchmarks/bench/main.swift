@@ -11,6 +11,7 @@ let benchmarks: [(name: String, run: () async throws -> [Figure])] = [
   ("export", benchmarkExport),
   ("locks", benchmarkLocks),
   ("rpc", { try await benchmarkRPC() + benchmarkRPCStack() }),
+  ("spawn", benchmarkSpawn),
 ]
 
 let wanted = Array(CommandLine.arguments.dropFirst())
