@@ -120,6 +120,10 @@ def end_of(stream):
         raise stream.broken("the stream is longer than it announced")
 
 
+def blank(data):
+    return data == (ZEROS if len(data) == BLOCK else bytes(len(data)))
+
+
 def receive_raw(call, stream, temp, size, new=True):
     fd = os.open(temp, os.O_WRONLY | os.O_CLOEXEC | (os.O_CREAT | os.O_EXCL if new else 0), 0o640)
     try:
@@ -129,7 +133,7 @@ def receive_raw(call, stream, temp, size, new=True):
             data = stream.read(min(BLOCK, size - offset))
             if not data:
                 raise stream.broken(f"the stream ended {size - offset} bytes early", expected=size + SIZE.size)
-            if data != (ZEROS if len(data) == BLOCK else ZEROS[:len(data)]):
+            if not blank(data):
                 if hole:
                     os.lseek(fd, offset, os.SEEK_SET)
                     hole = False
@@ -151,7 +155,7 @@ def receive_disk(call, stream, temp, form, size):
         offset = 0
         while offset < size:
             data = stream.read_exactly(min(nbd.CHUNK, size - offset))
-            if data != (ZEROS if len(data) == BLOCK else ZEROS[:len(data)]):
+            if not blank(data):
                 disk.write(offset, data)
             offset += len(data)
             call.progress(offset, size)
@@ -160,12 +164,17 @@ def receive_disk(call, stream, temp, form, size):
 
 
 def receive_file(call, stream, temp, form, size):
-    """A whole image file, kept as it came once it has been looked at."""
+    """A whole image file, kept as it came (holes left out) once it has been looked at."""
     fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
     try:
+        offset = 0
         while data := stream.read():
-            write_all(fd, data)
+            if not blank(data):
+                os.lseek(fd, offset, os.SEEK_SET)
+                write_all(fd, data)
+            offset += len(data)
             call.progress(stream.bytes)
+        os.ftruncate(fd, offset)
     finally:
         os.close(fd)
     virtual, backing = qemu.header(temp, form, os.lstat(temp))
