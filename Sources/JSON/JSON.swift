@@ -5,6 +5,9 @@
 ///
 /// Integers and reals are kept apart: `1` reads as ``int(_:)`` and is exact over the whole signed 64-bit range, `1.0`
 /// and `1e3` read as ``double(_:)`` and never pass for an integer.
+///
+/// The literal `nil` is `null`. Mind it where an optional is meant: in a function that returns `JSON?`,
+/// `found ? value : nil` gives `null`, `guard found else { return nil }` gives no value.
 public enum JSON: Sendable, Hashable {
   case null
   case bool(Bool)

@@ -15,6 +15,8 @@ final class EventLoop: Sendable {
     var nextToken: UInt64 = 1
     var timers = TimerQueue()
     var jobs: [Job] = []
+    /// Told when the thread ends, whatever they have registered.
+    var stopHooks: [UInt64: Job] = [:]
     /// When the thread, if it sleeps, wakes by itself.
     var wakesAt = Int64.min
     var isStopping = false
@@ -100,6 +102,20 @@ final class EventLoop: Sendable {
     if found != nil { _ = berth_epoll_remove(epoll, registration.descriptor) }
   }
 
+  /// Has the job run on the I/O thread when it ends, before registrations are told; at once when it has begun to end.
+  func addStopHook(_ hook: @escaping Job) -> UInt64? {
+    let token = state.withLock { state -> UInt64? in
+      guard !state.isStopping else { return nil }
+      defer { state.nextToken += 1 }
+      state.stopHooks[state.nextToken] = hook
+      return state.nextToken
+    }
+    if token == nil { execute(hook) }
+    return token
+  }
+
+  func removeStopHook(_ token: UInt64) { _ = state.withLock { $0.stopHooks.removeValue(forKey: token) } }
+
   // MARK: Jobs and timers
 
   func execute(_ job: @escaping Job) {
@@ -182,6 +198,11 @@ final class EventLoop: Sendable {
 
   /// Tells whoever is still registered, then does the last jobs; afterwards jobs run where they are asked for.
   private func finish() {
+    let hooks = state.withLock { state in
+      defer { state.stopHooks = [:] }
+      return Array(state.stopHooks.values)
+    }
+    for hook in hooks { hook() }
     let left = state.withLock { state in
       defer { state.handlers = [:] }
       return Array(state.handlers.values)

@@ -27,7 +27,10 @@ final class Inbox: Sendable {
   }
 
   private struct State {
+    /// Requests not answered yet.
     var running: [RequestID: Task<Void, Never>] = [:]
+    /// Tasks at work, those that have just answered included.
+    var busy = 0
     var waiting: [IncomingRequest] = []
     var waitingBytes = 0
     var isClosed = false
@@ -66,7 +69,7 @@ final class Inbox: Sendable {
       if state.running[request.id] != nil || state.waiting.contains(where: { $0.id == request.id }) {
         return .duplicateID
       }
-      if state.running.count < maxRunning {
+      if state.busy < maxRunning {
         start(request, run, &state)
         return .taken
       }
@@ -84,14 +87,18 @@ final class Inbox: Sendable {
   private func start(
     _ request: IncomingRequest, _ run: @escaping @Sendable (IncomingRequest) async -> Void, _ state: inout State
   ) {
+    state.busy += 1
     state.running[request.id] = Task { await run(request) }
   }
 
-  /// A request has been worked on; begins the next. True when reading, had it stopped, may go on: what waits has just
+  /// A request is about to be answered: its id is free, and there is nothing to cancel any more.
+  func settle(_ id: RequestID) { _ = state.withLock { $0.running.removeValue(forKey: id) } }
+
+  /// A request has been answered; begins the next. True when reading, had it stopped, may go on: what waits has just
   /// fallen to half the bound, so that a flood does not stop and start reading with every request.
-  func finished(_ id: RequestID, _ run: @escaping @Sendable (IncomingRequest) async -> Void) -> Bool {
+  func finished(_ run: @escaping @Sendable (IncomingRequest) async -> Void) -> Bool {
     state.withLock { state in
-      state.running[id] = nil
+      state.busy -= 1
       guard !state.waiting.isEmpty else { return false }
       let wasHalfFull = isHalfFull(state)
       let next = state.waiting.removeFirst()

@@ -88,7 +88,8 @@ extension Peer {
 
   /// Handles what has been read, as far as it may go now.
   func handleFrames() {
-    while !reader.isClosed, mayRead {
+    // A handler may close the connection: then nothing more is handled, although the descriptor is closed later.
+    while closeReason == nil, !reader.isClosed, mayRead {
       guard let event = reader.framer.next() else {
         guard let reason = reader.finishing else { break }
         if reader.hasEnded { return close(reason) }
@@ -117,16 +118,12 @@ extension Peer {
   /// Registers or deregisters according to what is wanted now. A paused descriptor is taken out altogether: epoll would
   /// tell of a hang-up again and again.
   private func updateReading() {
-    guard !reader.isClosed, reader.hasStarted else { return }
+    guard !reader.isClosed, reader.hasStarted, closeReason == nil else { return }
     let wants = !reader.isDecoding && !reader.hasEnded && reader.finishing == nil && mayRead
     if wants, reader.registration == nil {
       do {
         reader.registration = try reactor.register(reader.descriptor, for: .readable) { [self] _, events in
-          if events.contains(.shutdown) {
-            close(.closed("\(configuration.name): the host is shutting down"))
-          } else {
-            readSome()
-          }
+          if !events.contains(.shutdown) { readSome() }
         }
         reader.isPaused.store(false, ordering: .relaxed)
       } catch {

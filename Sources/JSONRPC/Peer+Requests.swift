@@ -50,12 +50,15 @@ extension Peer {
 
   /// In the request's own task: works on it, answers it, and lets the next one begin.
   private func work(_ request: IncomingRequest) async {
+    let outcome: Result<JSON, RPCError>
     do throws(RPCError) {
-      answer(request, .success(try await handlers.request(request)))
+      outcome = .success(try await handlers.request(request))
     } catch {
-      answer(request, .failure(error))
+      outcome = .failure(error)
     }
-    if inbox.finished(request.id, work) { reconsiderReading() }
+    inbox.settle(request.id)
+    answer(request, outcome)
+    if inbox.finished(work) { reconsiderReading() }
   }
 
   /// From any thread.

@@ -25,6 +25,8 @@ public final class Peer: Sendable {
 
   private struct Ending {
     var reason: RPCError?
+    /// Closes the connection with the reactor, also while nothing of it is registered there.
+    var stopHook: UInt64?
     var waiters: [UnsafeContinuation<RPCError, Never>] = []
   }
 
@@ -61,7 +63,15 @@ public final class Peer: Sendable {
       onRoom: { [weak self] in self?.reconsiderReading() })
     deadlines.connect { [weak self] in self?.deadlinePassed() }
     reactor.execute { [self] in startReading() }
+    let hook = reactor.addStopHook { [weak self] in self?.reactorStopped() }
+    let isOver = ending.withLock { ending in
+      ending.stopHook = hook
+      return ending.reason != nil
+    }
+    if isOver, let hook { reactor.removeStopHook(hook) }
   }
+
+  private func reactorStopped() { close(.closed("\(configuration.name): the host is shutting down")) }
 
   /// What has been seen so far.
   public var counters: PeerCounters { counts.withLock { $0 } }
@@ -88,20 +98,21 @@ public final class Peer: Sendable {
   /// Ends the connection at once: every pending call fails with the reason, both descriptors are closed. The first
   /// reason counts.
   public func close(_ reason: RPCError) {
-    let waiters = ending.withLock { ending -> [UnsafeContinuation<RPCError, Never>]? in
+    let over = ending.withLock { ending -> Ending? in
       guard ending.reason == nil else { return nil }
       ending.reason = reason
       defer { ending.waiters = [] }
-      return ending.waiters
+      return ending
     }
-    guard let waiters else { return }
+    guard let over else { return }
+    if let hook = over.stopHook { reactor.removeStopHook(hook) }
     outbox.close(flushing: false)
     reactor.execute { [self] in endReading() }
     inbox.close()
     deadlines.cancel()
     for call in calls.close(reason) { call.continuation.resume(returning: .failure(reason)) }
     handlers.closed(reason)
-    for waiter in waiters { waiter.resume(returning: reason) }
+    for waiter in over.waiters { waiter.resume(returning: reason) }
   }
 
   /// Ends the connection after reading what the other side has already written: for when its process has ended, and the

@@ -106,6 +106,11 @@ public final class Reactor: Sendable {
     }
   }
 
+  /// Has the body run when the thread ends; nil when it has begun to: then it runs at once.
+  func addStopHook(_ body: @escaping @Sendable () -> Void) -> UInt64? { loop.addStopHook(body) }
+
+  func removeStopHook(_ token: UInt64) { loop.removeStopHook(token) }
+
   /// Decodes what is too big for the I/O thread, in the order of the calls.
   func decode(_ body: @escaping @Sendable () -> Void) { loop.decode(body) }
 }

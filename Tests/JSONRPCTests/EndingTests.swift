@@ -4,6 +4,7 @@
 import Glibc
 import JSON
 import JSONRPC
+import Synchronization
 import TestSupport
 import Testing
 
@@ -117,6 +118,49 @@ struct EndingTests {
     let error = await #expect(throws: RPCError.self) { try await call.value }
     #expect(error?.kind == .closed)
     #expect(try await script.hear() == nil)
+  }
+
+  @Test("shutting the reactor down also closes connections that have stopped reading")
+  func shutdownWhilePaused() async throws {
+    let script = try ScriptedPeer(
+      handlers: PeerHandlers(request: { _ throws(RPCError) in
+        while !Task.isCancelled { try? await Task.sleep(for: .milliseconds(1)) }
+        return .null
+      })
+    ) { configuration in
+      configuration.maxConcurrentRequests = 1
+      configuration.maxQueuedRequests = 1
+    }
+    for number in 0..<3 { await script.say(["jsonrpc": "2.0", "id": .int(Int64(number)), "method": "m"]) }
+    #expect(await eventually { script.peer.counters.readPauses > 0 })
+    await script.reactor.shutdown()
+    #expect(await script.peer.waitUntilClosed().kind == .closed)
+    let error = await #expect(throws: RPCError.self) { try await script.call("status").value }
+    #expect(error?.mayHaveRun == false)
+  }
+
+  @Test("nothing is delivered after a handler has closed the connection")
+  func closeInHandler() async throws {
+    let counter = Counter()
+    let closer = Closer()
+    let script = try ScriptedPeer(
+      handlers: PeerHandlers(notification: { _, _ in
+        counter.add()
+        closer.close()
+      }))
+    closer.set(script.peer)
+    let line = #"{"jsonrpc":"2.0","method":"m"}"# + "\n"
+    await script.say(String(repeating: line, count: 100))
+    _ = await script.peer.waitUntilClosed()
+    await withCheckedContinuation { continuation in script.reactor.execute { continuation.resume() } }
+    #expect(counter.value == 1)
+  }
+
+  /// Closes a connection that is only known after its handlers.
+  private final class Closer: Sendable {
+    private let peer = Mutex<Peer?>(nil)
+    func set(_ peer: Peer) { self.peer.withLock { $0 = peer } }
+    func close() { peer.withLock { $0 }?.close(.closed("enough")) }
   }
 
   @Test("no descriptor is left open", .disabled(if: isRunningManyTests, "counts this process's descriptors"))
