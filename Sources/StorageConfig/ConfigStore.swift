@@ -17,6 +17,8 @@ public final class ConfigStore: Sendable {
 
   private struct State: Sendable {
     var schema: StorageSchema
+    /// Grows with every new schema: a snapshot made by an old one is not published.
+    var schemaVersion = 0
     var snapshot: ConfigSnapshot
     /// Grows with every publication, so that a slow reader never puts back what it read before.
     var version = 0
@@ -80,6 +82,7 @@ public final class ConfigStore: Sendable {
   public func setSchema(_ schema: StorageSchema) {
     state.withLock { state in
       state.schema = schema
+      state.schemaVersion += 1
       state.version += 1
       state.snapshot = ConfigSnapshot(file: state.snapshot.file, schema: schema)
     }
@@ -139,7 +142,7 @@ public final class ConfigStore: Sendable {
       let old = try Self.load(directory)
       try ConfigEditor.check(digest, of: old)
       let new = try old.merging(other)
-      if new != old { try directory.replace(Self.fileName, new.bytes, mode: 0o640) }
+      if new != old { try Self.replace(directory, old, by: new) }
       return new
     }
     return publish(file, unlessNewerThan: nil)
@@ -176,7 +179,7 @@ public final class ConfigStore: Sendable {
   /// Writes secrets and file so that a crash in between leaves either all of the old or at most secrets without a
   /// storage, which the next start removes.
   private func commit(_ draft: ConfigDraft, over old: StorageConfigFile) async throws(ConfigError) {
-    let before = draft.secrets.isEmpty ? nil : try await secrets.apply(draft.secrets, to: draft.id)
+    let before = try await writeSecrets(of: draft)
     do throws(ConfigError) {
       try await writer.run { [directory] () throws(ConfigError) in
         // Who edits the file by hand takes no lock: what came in since is not overwritten.
@@ -187,14 +190,68 @@ public final class ConfigStore: Sendable {
             "the configuration was edited by others while it was being changed: its digest was "
               + "'\(old.digest)' and is '\(now.digest)' now", storeid: draft.id, hint: "repeat the change")
         }
-        if draft.file != old { try directory.replace(Self.fileName, draft.file.bytes, mode: 0o640) }
+        if draft.file != old { try Self.replace(directory, old, by: draft.file) }
       }
     } catch {
-      if let before { try await secrets.replace(before, of: draft.id) }
-      throw error
+      throw await takenBack(before, of: draft, after: error)
     }
     _ = publish(draft.file, unlessNewerThan: nil)
-    if draft.action == .remove { try await secrets.remove(draft.id) }
+    if draft.action == .remove {
+      do throws(ConfigError) {
+        try await secrets.remove(draft.id)
+      } catch {
+        // The storage is gone all the same; the next start removes secrets that belong to none, and an add of the same
+        // id begins without them.
+      }
+    }
+  }
+
+  /// Returns what a failure has to put back; `nil` when nothing was written.
+  private func writeSecrets(of draft: ConfigDraft) async throws(ConfigError) -> [String: Secret]? {
+    switch draft.action {
+    case .add:
+      // Whatever an earlier storage of this id left behind is not the new one's.
+      let left = try await secrets.secrets(of: draft.id)
+      guard left != draft.secrets.set else { return nil }
+      try await secrets.replace(draft.secrets.set, of: draft.id)
+      return [:]
+    case .update: return draft.secrets.isEmpty ? nil : try await secrets.apply(draft.secrets, to: draft.id)
+    case .remove: return nil
+    }
+  }
+
+  /// Puts secrets back after a failed write. Returns the error to throw, which says so when that fails too.
+  private func takenBack(
+    _ before: [String: Secret]?, of draft: ConfigDraft, after error: ConfigError
+  ) async -> ConfigError {
+    guard let before else { return error }
+    do throws(ConfigError) {
+      try await secrets.replace(before, of: draft.id)
+      return error
+    } catch let second {
+      var both = error
+      both.message = "\(error.message); its new secrets could not be taken back either: \(second.message)"
+      both.hint = "set the sensitive properties of storage \(quoted(draft.id)) anew"
+      return both
+    }
+  }
+
+  /// Replaces the file. After an error the old content stands: if the new one came in before the error (its directory
+  /// could not be synced), it is put back.
+  private static func replace(
+    _ directory: DurableDirectory, _ old: StorageConfigFile, by new: StorageConfigFile
+  ) throws(ConfigError) {
+    do throws(ConfigError) {
+      try directory.replace(fileName, new.bytes, mode: 0o640)
+    } catch {
+      let failure = error
+      do throws(ConfigError) {
+        if try load(directory) == new { try directory.replace(fileName, old.bytes, mode: 0o640) }
+      } catch {
+        // The first error says what is wrong with the disk; a second one adds nothing.
+      }
+      throw failure
+    }
   }
 
   // MARK: Details
@@ -204,14 +261,18 @@ public final class ConfigStore: Sendable {
   }
 
   private func publish(_ file: StorageConfigFile, unlessNewerThan version: Int?) -> ConfigSnapshot {
-    let (schema, current) = state.withLock { ($0.schema, $0.snapshot) }
-    // Resolving is the costly part and needs no lock; most reads find the file as it was.
-    let fresh = current.file == file ? current : ConfigSnapshot(file: file, schema: schema)
-    return state.withLock { state in
-      if let version, state.version != version { return state.snapshot }
-      state.version += 1
-      state.snapshot = fresh
-      return fresh
+    while true {
+      let (schema, schemaVersion, current) = state.withLock { ($0.schema, $0.schemaVersion, $0.snapshot) }
+      // Resolving is the costly part and needs no lock; most reads find the file as it was.
+      let fresh = current.file == file ? current : ConfigSnapshot(file: file, schema: schema)
+      let published = state.withLock { state -> ConfigSnapshot? in
+        if let version, state.version != version { return state.snapshot }
+        guard state.schemaVersion == schemaVersion else { return nil }
+        state.version += 1
+        state.snapshot = fresh
+        return fresh
+      }
+      if let published { return published }
     }
   }
 }

@@ -123,6 +123,15 @@ import Testing
     }
   }
 
+  @Test func `a new storage does not inherit secrets of an old one`() async throws {
+    try await withTemporaryDirectory { directory in
+      let store = try await ConfigStore.open(directory: directory, schema: .test)
+      try await store.secrets.apply(SecretChange(set: ["key": Secret("left behind")]), to: "a1")
+      try await store.add(id: "a1", type: "array", values: ["server": "nas", "password": "p"])
+      #expect(try await store.secrets.secrets(of: "a1") == ["password": Secret("p")])
+    }
+  }
+
   @Test func `damaged secrets are an error that does not quote them`() async throws {
     try await withTemporaryDirectory { directory in
       let secrets = try await SecretStore(directory: "\(directory)/secrets")
