@@ -120,6 +120,7 @@ public final class EmbeddedLocks: LockService {
       state.isClosed = true
       return state.table.close(Self.closed)
     }
+    file.unlock()
   }
 
   static let closed = LockError(.closed, "the lock service is closed: the daemon is shutting down")

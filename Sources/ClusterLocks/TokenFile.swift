@@ -38,6 +38,9 @@ final class TokenFile: Sendable {
     lock = held
   }
 
+  /// Lets another service have the directory; nothing may be written after this.
+  func unlock() { _ = berth_funlock(lock) }
+
   deinit {
     _ = berth_durable_close(lock)
     _ = berth_durable_close(directoryFD)

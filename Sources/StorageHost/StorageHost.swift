@@ -19,7 +19,7 @@ public final class StorageHost: Sendable {
   public let journal: Journal
   let database: JobDatabase
   let notes: Notes
-  let locks: any LockService
+  let locks: EmbeddedLocks
   let registry: StorageRegistry
   let reservations = Reservations()
   let inFlight = InFlight()
@@ -30,7 +30,7 @@ public final class StorageHost: Sendable {
   var logger: Logger { settings.logger }
 
   init(
-    settings: HostSettings, database: JobDatabase, jobStore: JobStore, locks: any LockService,
+    settings: HostSettings, database: JobDatabase, jobStore: JobStore, locks: EmbeddedLocks,
     registry: StorageRegistry, daemonLock: DaemonLock
   ) {
     self.settings = settings

@@ -94,17 +94,22 @@ final class HostFixture: Sendable {
     #expect(streams.isEmpty, sourceLocation: sourceLocation)
   }
 
+  /// One life of the daemon in this fixture's directory: opened, used, closed.
+  func once(adding storages: [String] = [], _ body: (StorageHost) async throws -> Void) async throws {
+    let host = try await open(adding: storages)
+    do { try await body(host) } catch {
+      await host.close(grace: .milliseconds(100))
+      throw error
+    }
+    await host.close(grace: .milliseconds(100))
+  }
+
   /// Runs the body with an open host and closes it whatever happens.
   static func run(
     types: [String] = ["scripted"], adding storages: [String] = ["s1"],
     _ body: (HostFixture, StorageHost) async throws -> Void
   ) async throws {
     let fixture = try HostFixture(types: types)
-    let host = try await fixture.open(adding: storages)
-    do { try await body(fixture, host) } catch {
-      await host.close(grace: .milliseconds(100))
-      throw error
-    }
-    await host.close(grace: .milliseconds(100))
+    try await fixture.once(adding: storages) { host in try await body(fixture, host) }
   }
 }

@@ -164,7 +164,8 @@ enum ScriptedPlugin {
     def clone_image(p, f):
         need(p)
         make(p, f, p["targetVolname"], os.stat(file(p)).st_size)
-        with open(file(p, p["targetVolname"]) + ".base", "w") as out: out.write(p["volname"])
+        if p["targetVolname"].count("/") == 3:
+            with open(file(p, p["targetVolname"]) + ".base", "w") as out: out.write(p["volname"])
         return {"volname": p["targetVolname"]}
 
     def volume_export(p, f):
@@ -241,6 +242,7 @@ enum ScriptedPlugin {
                   "concurrency": "parallel", "fencing": "none"}})
         elif method == "shutdown":
             send({"jsonrpc": "2.0", "id": message["id"], "result": {}})
+            os._exit(0)
         elif "id" in message and method:
             threading.Thread(target=handle, args=(message,), daemon=True).start()
     """#

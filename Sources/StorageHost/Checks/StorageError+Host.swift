@@ -81,6 +81,13 @@ extension StorageError {
     return error
   }
 
+  /// Runs questions that follow the work: when they fail, nobody knows yet whether the work is done.
+  static func afterWork<Value: Sendable>(
+    _ questions: () async throws(StorageError) -> Value
+  ) async throws(StorageError) -> Value {
+    do throws(StorageError) { return try await questions() } catch { throw error.with(outcome: .unknown) }
+  }
+
   /// Whether the plugin's side may have done something the host does not know of.
   var needsReconciling: Bool { outcome == .unknown || outcome == .partial || outcome == .completed }
 }

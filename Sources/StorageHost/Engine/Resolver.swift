@@ -40,7 +40,11 @@ enum Resolver {
       return .reported(
         "nothing is known of how to check \(method)", hint: "look at storage '\(storage.id)', then 'berth reconcile'")
     }
-    return try await rule(storage, intent, run)
+    let verdict = try await rule(storage, intent, run)
+    guard let stray = intent["returned"]?.stringValue, try await storage.exists(stray, run) else { return verdict }
+    return .reported(
+      "the plugin said it used the name '\(storage.volid(stray))'",
+      hint: "if that volume is new: berth volume free \(storage.volid(stray))")
   }
 
   /// A new volume that was never acknowledged is removed again, whether whole or half-made.

@@ -87,7 +87,8 @@ extension StorageHost {
       try await settle(record, .failed(error))
       throw error
     }
-    let verdict = await uncancelled { await self.verdict(mutation, plan.intent, storage, run, error) }
+    let intent = await uncancelled { await self.noted(error, plan.intent, record) }
+    let verdict = await uncancelled { await self.verdict(mutation, intent, storage, run) }
     switch verdict {
     case .success(.done(let result)):
       let final = result.isNull ? plan.result : result
@@ -115,7 +116,7 @@ extension StorageHost {
 
   /// Asks the storage; frees what is half-made under the storage's own lock, as every change of its names.
   private func verdict(
-    _ mutation: Mutation, _ intent: JSONObject, _ storage: Storage, _ run: CallRun, _ error: StorageError
+    _ mutation: Mutation, _ intent: JSONObject, _ storage: Storage, _ run: CallRun
   ) async -> Result<Verdict, StorageError> {
     do throws(StorageError) {
       var leases: [Lease] = []
@@ -125,24 +126,23 @@ extension StorageHost {
         let whole = Mutation(method: mutation.method, request: [:], needsStorageLock: true)
         leases = try await lock(whole, on: storage.id, caller)
       }
-      let verdict = await settled(mutation.method, intent, storage, run, error)
+      let verdict: Result<Verdict, StorageError>
+      do throws(StorageError) {
+        verdict = .success(try await Resolver.resolve(mutation.method, intent, on: storage, run.afterwards))
+      } catch { verdict = .failure(error) }
       await locks.releaseAll(leases)
       return verdict
     } catch { return .failure(error) }
   }
 
-  private func settled(
-    _ method: String, _ intent: JSONObject, _ storage: Storage, _ run: CallRun, _ error: StorageError
-  ) async -> Result<Verdict, StorageError> {
-    do throws(StorageError) {
-      let verdict = try await Resolver.resolve(method, intent, on: storage, run.afterwards)
-      guard let stray = error.details["returned"]?.stringValue, try await storage.exists(stray, run.afterwards) else {
-        return .success(verdict)
-      }
-      return .success(
-        .reported(
-          "the plugin said it used the name '\(storage.volid(stray))'",
-          hint: "if that volume is new: berth volume free \(storage.volid(stray))"))
-    } catch { return .failure(error) }
+  /// The intent with the name a plugin said it used instead of ours: reconciling looks for that one too.
+  private func noted(_ error: StorageError, _ intent: JSONObject, _ record: JournalRecord) async -> JSONObject {
+    guard let stray = error.details["returned"]?.stringValue else { return intent }
+    var intent = intent
+    intent["returned"] = .string(stray)
+    do throws(JobsError) { try await journal.amend(record.id, intent: .object(intent)) } catch {
+      logger.error("the journal record \(record.id) could not be amended: \(error)")
+    }
+    return intent
   }
 }

@@ -38,9 +38,27 @@ extension StorageHost {
         [
           "vmid": .int(Int64(vmid)), "format": .string(format), "volname": .string(volname), "size": .int(size),
         ], run)
+      try await self.mustExist(storage, volname, atLeast: size, "alloc_image", run)
       return plan.result
     }
     return result.stringValue ?? ""
+  }
+
+  /// Believes a plugin that it made a volume only when it finds it again, large enough.
+  func mustExist(
+    _ storage: Storage, _ volname: String, atLeast size: Int64 = 0, _ method: String, _ run: CallRun
+  ) async throws(StorageError) {
+    let found = try await StorageError.afterWork { () async throws(StorageError) in
+      try await storage.sizeInfo(volname, run)
+    }
+    guard let info = found else {
+      throw .lie(method, storage, "'\(storage.volid(volname))' is not there", outcome: .unknown)
+    }
+    guard info.size >= size else {
+      throw .lie(
+        method, storage, "'\(storage.volid(volname))' has \(info.size) bytes, less than the \(size) asked for",
+        outcome: .unknown)
+    }
   }
 
   /// A name nobody has and nobody is about to get. Must run under the storage's lock.

@@ -55,3 +55,8 @@ extension StorageHost {
     } catch { throw StorageError(.invalidParams, error, outcome: .notStarted) }
   }
 }
+
+extension StorageHost {
+  /// Whether ``call(_:on:_:_:)`` knows the method: the host's column of the coverage table.
+  public static func isReachable(_ method: String) -> Bool { CallTable.routes[method] != nil }
+}

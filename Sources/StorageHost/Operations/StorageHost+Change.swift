@@ -30,7 +30,10 @@ extension StorageHost {
       return Plan(intent: intent, result: .int(size))
     } perform: { (storage, _, run) async throws(StorageError) in
       let answer = try await storage.call("volume_resize", request, run)
-      guard let info = try await storage.sizeInfo(volname, run), info.size >= size || isRunning else {
+      let found = try await StorageError.afterWork { () async throws(StorageError) in
+        try await storage.sizeInfo(volname, run)
+      }
+      guard let info = found, info.size >= size || isRunning else {
         throw .lie(
           "volume_resize", storage, "'\(storage.volid(volname))' does not have the new size", outcome: .unknown)
       }

@@ -19,7 +19,10 @@ extension StorageHost {
     _ storage: Storage, _ source: ParsedName, vmid: Int, _ run: CallRun
   ) async throws(StorageError) -> String {
     let format = source.format ?? storage.facts.defaultFormat
-    let cloned = storage.facts.grammar == .directory && source.format != "subvol" ? "qcow2" : format
+    // File storages make linked clones as qcow2 overlays, whatever the base is.
+    let isOverlay =
+      storage.facts.grammar == .directory && format != "subvol" && storage.facts.formats.contains("qcow2")
+    let cloned = isOverlay ? "qcow2" : format
     let plain = try await chooseName(storage, vmid: vmid, name: nil, format: cloned, run)
     guard storage.facts.grammar != nil, source.isBase else { return plain }
     let base = try HostDefaults.name(source.volname, storage)
@@ -27,6 +30,20 @@ extension StorageHost {
     do throws(RulesError) {
       return try DiskNames(base.grammar).clone(of: base, vmid: vmid, name: free.name).text
     } catch { throw StorageError(error, code: .notSupported, context: "storage '\(storage.id)'") }
+  }
+
+  /// Refuses what the storage says it cannot do with this volume.
+  func mustSupport(
+    _ feature: String, _ storage: Storage, _ volname: String, _ snapname: String?, _ run: CallRun
+  ) async throws(StorageError) {
+    var question: JSONObject = ["volname": .string(volname), "feature": .string(feature)]
+    question["snapname"] = snapname.map(JSON.string)
+    guard try await storage.call("volume_has_feature", question, run.question)["supported"] != .bool(true) else {
+      return
+    }
+    throw .refused(
+      .notSupported, "storage '\(storage.id)' cannot \(feature) '\(storage.volid(volname))'",
+      hint: feature == "clone" ? "make it a base first, or copy it in full" : nil)
   }
 
   func baseName(_ volname: String, _ storage: Storage) throws(StorageError) -> String {

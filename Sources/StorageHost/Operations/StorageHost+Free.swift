@@ -24,7 +24,10 @@ extension StorageHost {
         let answer = try await storage.call("free_image", plan.intent, run)
         cleanup.token = try await self.noteCleanup(answer, storage, volname)
       } catch { if error.code != .volumeNotFound { throw error } }
-      guard try await !storage.exists(volname, run) else {
+      let isThere = try await StorageError.afterWork { () async throws(StorageError) in
+        try await storage.exists(volname, run)
+      }
+      guard !isThere else {
         throw .lie(
           "free_image", storage, "it said '\(storage.volid(volname))' was freed, but the volume is still there",
           outcome: .unknown)

@@ -74,7 +74,10 @@ extension StorageHost {
         options: self.streamOptions(sent, [storage], use: "restore"))
       _ = try ResultChecks.check("volume_import", arguments, answer, on: storage)
       // Commit: acknowledged only when the storage itself names the volume.
-      guard try await storage.exists(volname, run) else {
+      let isThere = try await StorageError.afterWork { () async throws(StorageError) in
+        try await storage.exists(volname, run)
+      }
+      guard isThere else {
         throw .lie("volume_import", storage, "'\(storage.volid(volname))' is not there", outcome: .unknown)
       }
       return TransferReport(

@@ -24,6 +24,7 @@ extension StorageHost {
     let mutation = Mutation(method: "clone_image", request: asked, volumes: [volname], needsStorageLock: true)
     let result = try await mutate(mutation, on: storeid, caller) { (storage, run) async throws(StorageError) in
       let source = try await self.existing(storage, volname, run)
+      try await self.mustSupport("clone", storage, volname, snapname, run)
       let target = try await self.cloneName(storage, source, vmid: vmid, run)
       let intent: JSONObject = ["volname": .string(target), "source": .string(volname)]
       return Plan(intent: intent, result: .string(storage.volid(target)), reserved: [target])
@@ -31,6 +32,7 @@ extension StorageHost {
       var arguments = asked
       arguments["targetVolname"] = plan.intent["volname"]
       _ = try await storage.call("clone_image", arguments, run)
+      try await self.mustExist(storage, try plan.intent.text("volname"), "clone_image", run)
       return plan.result
     }
     return result.stringValue ?? ""
@@ -48,6 +50,7 @@ extension StorageHost {
       return try await self.move(storage, from: volname, to: try self.baseName(volname, storage), run)
     } perform: { (storage, plan, run) async throws(StorageError) in
       _ = try await storage.call("create_base", plan.intent, run)
+      try await self.mustExist(storage, try plan.intent.text("targetVolname"), "create_base", run)
       return plan.result
     }
     return result.stringValue ?? ""
@@ -77,6 +80,7 @@ extension StorageHost {
       return plan
     } perform: { (storage, plan, run) async throws(StorageError) in
       _ = try await storage.call("rename_volume", plan.intent, run)
+      try await self.mustExist(storage, try plan.intent.text("targetVolname"), "rename_volume", run)
       return plan.result
     }
     return result.stringValue ?? ""

@@ -106,9 +106,8 @@ actor StorageRegistry {
     }
     let plugin = try await house.instance(
       bundle, storeid: resolved.id, type: resolved.type, scfg: resolved.config, services: services)
-    // Somebody else may have made it while this waited.
+    // Somebody else may have asked while this waited; the supervisor keeps one process a storage, so it is the same.
     if let entry = live[resolved.id], entry.scfg == resolved.config, entry.digest == bundle.digest {
-      await plugin.close()
       return entry
     }
     let entry = Live(plugin: plugin, activation: Activation(), scfg: resolved.config, digest: bundle.digest)

@@ -105,6 +105,7 @@ extension StorageHost {
     for job in left { logger.warning("job \(job.id) did not end in time", metadata: ["storeid": "\(job.storeid)"]) }
     await tasks.drain()
     await registry.house.close()
+    locks.close()
     do throws(JobsError) { try database.close() } catch { logger.warning("closing the journal: \(error)") }
     daemonLock.release()
   }

@@ -1,0 +1,108 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import JSON
+import Jobs
+import PluginSupervisor
+import StorageHost
+import StorageProtocol
+import Synchronization
+import TestSupport
+import Testing
+
+private let disk = "100/vm-100-disk-0.raw"
+
+@Suite(.serialized, .timeLimit(.minutes(5)), .requires(.root)) struct TransferTests {
+  private func fill(_ fixture: HostFixture, _ host: StorageHost) async throws -> [UInt8] {
+    _ = try await host.alloc("s1", vmid: 100, size: 300_000, fixture.caller)
+    let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: fixture.data("s1") + "/100_vm-100-disk-0.raw"))
+    try file.write(contentsOf: bytes)
+    try file.close()
+    return bytes
+  }
+
+  private func content(_ fixture: HostFixture, _ storeid: String, _ name: String) throws -> [UInt8] {
+    Array(try Data(contentsOf: URL(fileURLWithPath: fixture.data(storeid) + "/" + name)))
+  }
+
+  @Test func whatIsExportedCanBeImportedUnchanged() async throws {
+    try await HostFixture.run { fixture, host in
+      let bytes = try await fill(fixture, host)
+      let stream = Mutex<[UInt8]>([])
+      let options = TransferOptions(digest: .crc32)
+      let sent = try await host.export(
+        "s1", disk, format: "raw+size", to: .bytes { chunk in stream.withLock { $0 += chunk } }, options,
+        fixture.caller)
+      let data = stream.withLock { $0 }
+      #expect(sent.bytes == 300_008)
+      #expect(Array(data.dropFirst(8)) == bytes)
+      let rest = Mutex(data[...])
+      let received = try await host.import(
+        "s1", .newDisk(vmid: 200, format: nil), format: "raw+size",
+        from: .bytes {
+          rest.withLock { rest in
+            let chunk = Array(rest.prefix(70_000))
+            rest = rest.dropFirst(70_000)
+            return chunk.isEmpty ? nil : chunk
+          }
+        }, TransferOptions(), fixture.caller)
+      #expect(received.volid == "s1:200/vm-200-disk-0.raw")
+      #expect(received.digest == sent.digest)
+      #expect(try content(fixture, "s1", "200_vm-200-disk-0.raw") == bytes)
+      try await fixture.expectSettled(host)
+    }
+  }
+
+  @Test(arguments: ["volume_import middle die", "volume_import before error not_started", "volume_import after die"])
+  func anImportThatFailsLeavesNothing(fault: String) async throws {
+    try await HostFixture.run(adding: ["s1", "s2"]) { fixture, host in
+      _ = try await fill(fixture, host)
+      try fixture.order(fault, on: "s2")
+      let error = await #expect(throws: StorageError.self) {
+        try await host.copy("s1", disk, to: "s2", nil, TransferOptions(), fixture.caller)
+      }
+      #expect(error?.outcome == .rolledBack || error?.outcome == .notStarted, "\(String(describing: error))")
+      #expect(try fixture.files("s2").isEmpty)
+      #expect(try fixture.files("s1").count == 1)
+      try await fixture.expectSettled(host)
+    }
+  }
+
+  @Test func aMoveBetweenPluginsRemovesTheSourceLast() async throws {
+    try await HostFixture.run(types: ["scripted", "another"]) { fixture, host in
+      let bytes = try await fill(fixture, host)
+      try await fixture.add("s2", to: host, type: "another")
+      try fixture.order("volume_export middle die")
+      let error = await #expect(throws: StorageError.self) {
+        try await host.move("s1", disk, to: "s2", nil, TransferOptions(), fixture.caller)
+      }
+      #expect(error != nil)
+      #expect(try fixture.files("s1").count == 1)
+      #expect(try fixture.files("s2").isEmpty)
+      var caller = fixture.caller
+      caller.idempotencyKey = "move-1"
+      let report = try await host.move("s1", disk, to: "s2", nil, TransferOptions(), caller)
+      #expect(report.volid == "s2:\(disk)")
+      #expect(try content(fixture, "s2", "100_vm-100-disk-0.raw") == bytes)
+      #expect(try fixture.files("s1").isEmpty)
+      try await fixture.expectSettled(host)
+    }
+  }
+
+  @Test func jobsShowWhatLongWorkDoes() async throws {
+    try await HostFixture.run(adding: ["s1", "s2"]) { fixture, host in
+      _ = try await fill(fixture, host)
+      let job = try await host.submit(
+        "copy", on: "s1", title: "copy \(disk)", request: ["volname": .string(disk)], fixture.caller
+      ) { (host, caller) async throws(StorageError) in
+        try await host.copy("s1", disk, to: "s2", nil, TransferOptions(), caller).json()
+      }
+      let done = try await host.waitJob(job.id)
+      #expect(done.state == .done)
+      #expect(done.result?["volid"] == "s2:100/vm-100-disk-0.raw")
+      #expect(try await host.jobs().map(\.id) == [job.id])
+    }
+  }
+}
