@@ -120,5 +120,27 @@ class Questions(PluginTest):
         self.assertEqual(self.tree(), before)
 
 
+class Hooks(PluginTest):
+    def setUp(self):
+        super().setUp()
+        self.session = self.open(activate=False, scfg={"content": ["iso", "vztmpl"]})
+
+    def test_a_configuration_that_can_work_passes_unchanged(self):
+        self.assertEqual(self.session.do("on_add_hook", sensitive=[]), {})
+        self.assertEqual(self.session.do("on_update_hook_full", update={"content-dirs": {"iso": "cd"}},
+                                         delete=["disable"], sensitive=[]), {})
+
+    def test_the_configuration_a_change_would_lead_to_is_what_counts(self):
+        clash = {"content-dirs": {"iso": "same", "vztmpl": "same"}}
+        error = self.refused("CONFIG_INVALID", self.session.do, "on_update_hook_full", update=clash, delete=[],
+                             sensitive=[], outcome="not_started")
+        self.assertEqual(error.data["field"], "/content-dirs")
+        # Taking away one of the two, or the clash itself, makes it right again.
+        self.assertEqual(self.session.do("on_update_hook_full", update={**clash, "content": ["iso"]}, delete=[],
+                                         sensitive=[]), {})
+        self.session.scfg = {**self.session.scfg, **clash}
+        self.assertEqual(self.session.do("on_update_hook_full", update={}, delete=["content-dirs"], sensitive=[]), {})
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -62,6 +62,16 @@ def on_add_hook(call):
     return {}
 
 
+@plugin.method("on_update_hook_full", mutating=True)
+def on_update_hook_full(call):
+    """Refuses a change after which the storage could not work: what counts is the configuration it would lead to."""
+    scfg = {**call.table("scfg"), **call.table("update")}
+    for name in call.strings("delete") or []:
+        scfg.pop(name, None)
+    layout.Layout(scfg).check()
+    return {}
+
+
 # MARK: The storage
 
 @plugin.method("activate_storage")
