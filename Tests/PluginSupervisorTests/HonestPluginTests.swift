@@ -28,6 +28,8 @@ import Testing
     #expect(status.protocolVersion == "1.0")
     #expect(status.epoch == 1)
     #expect(status.layers?.isSuperset(of: .requiredWhenPrivileged) == true)
+    #expect(await instance.currentEpoch == 1)
+    #expect((await instance.detailedStatus().score?.points ?? 0) >= 50)
     try await stage.finish(instance)
   }
 

@@ -21,7 +21,7 @@ import Testing
       stateDirectory: "\(stage.directory)/plugin-state", runDirectory: "\(stage.directory)/run",
       host: HostInfo(name: "berth", version: "0", node: "test"), mode: .privileged)
     settings.adjust = { $0.restart = RestartPolicy(firstDelay: .milliseconds(50)) }
-    let base = Stage.nextUID.wrappingAdd(100, ordering: .relaxed).newValue
+    let base = Stage.nextUID.wrappingAdd(100, ordering: .relaxed).oldValue + 1
     let uids = UIDAllocator(path: "\(stage.directory)/uids.json", range: base..<base + 50)
     return try Supervisor(
       settings: settings, launcher: SandboxLauncher(stage.launcher), uids: uids, logger: stage.log.logger)

@@ -50,6 +50,7 @@ public struct InstanceStatus: Sendable, Hashable {
   public var restartsAfter: Duration?
   /// The confinement of the running child.
   public var layers: SandboxLayers?
+  /// Its score; only in a detailed status.
   public var score: SecurityScore?
   /// What the connection has seen.
   public var counters: PeerCounters?

@@ -137,7 +137,25 @@ public actor PluginInstance {
     }
   }
 
-  /// What the instance is doing now.
+  /// Which start of the child a call made now would reach; cheap, unlike ``status``.
+  public var currentEpoch: Int64 {
+    switch state {
+    case .ready(let child): child.epoch
+    case .starting: epoch
+    case .idle, .ending, .unreapable, .closed: epoch + 1
+    }
+  }
+
+  /// ``status`` with the confinement score, for which the running process is read back from outside.
+  public func detailedStatus() async -> InstanceStatus {
+    var status = status
+    guard case .ready(let child) = state else { return status }
+    let process = child.process
+    status.score = await OwnThread.run { process.score() }
+    return status
+  }
+
+  /// What the instance is doing now, without the score.
   public var status: InstanceStatus {
     var status = InstanceStatus(
       plugin: configuration.bundle.id, pluginVersion: configuration.bundle.manifest.version,
@@ -171,7 +189,6 @@ public actor PluginInstance {
       status.pid = running.process.pid
       status.uid = running.process.uid
       status.layers = running.process.layers
-      status.score = running.process.score()
       status.counters = running.peer.counters
       status.protocolVersion = running.session.withLock { $0?.protocolVersion.description }
       status.runningCalls = load.running

@@ -138,7 +138,7 @@ public actor Supervisor {
   /// What every instance is doing, sorted by plugin and storage.
   public func status() async -> [InstanceStatus] {
     var all: [InstanceStatus] = []
-    for entry in entries.values { all.append(await entry.instance.status) }
+    for entry in entries.values { all.append(await entry.instance.detailedStatus()) }
     return all.sorted { ($0.plugin, $0.storeid ?? "") < ($1.plugin, $1.storeid ?? "") }
   }
 

@@ -55,7 +55,7 @@ struct SupervisedPlugin: LivePlugin {
     } catch { return error.message }
   }
 
-  func epoch() async -> Int64 { await instance.status.epoch }
+  func epoch() async -> Int64 { await instance.currentEpoch }
   func state() async -> String { await instance.status.state.rawValue }
   func release() async { await instance.release() }
 
