@@ -13,7 +13,10 @@ extension JSON {
     guard bytes.count <= limits.maxBytes else {
       throw JSONError(.tooLarge, "\(bytes.count) bytes; at most \(limits.maxBytes) are accepted")
     }
-    if let value = PlainReader.read(bytes, maxDepth: limits.maxDepth) { return value }
+    if let value = PlainReader.read(bytes, limits: limits) { return value }
+    guard TextScan.openersAndCommas(bytes) <= limits.maxValues else {
+      throw JSONError(.tooLarge, "more than \(limits.maxValues) values in one text")
+    }
     let document = try JSONDocument(bytes)
     return try document.value(limits: limits)
   }

@@ -8,12 +8,17 @@ public struct JSONLimits: Sendable, Hashable {
   /// Deepest nesting of arrays and objects; a scalar has depth 0, `[]` has depth 1.
   public var maxDepth: Int
 
-  /// The protocol's limits unless given: 4 MiB and 64 levels.
-  public init(maxBytes: Int = 4 << 20, maxDepth: Int = 64) {
+  /// Most values in a text, as its commas and opening brackets bound them. A value takes some 150 bytes of memory while
+  /// it is read, but only two of the text: without this bound a small text could cost a lot.
+  public var maxValues: Int
+
+  /// The protocol's limits unless given: 4 MiB and 64 levels, with room for a million values.
+  public init(maxBytes: Int = 4 << 20, maxDepth: Int = 64, maxValues: Int = 1_000_000) {
     self.maxBytes = maxBytes
     self.maxDepth = maxDepth
+    self.maxValues = maxValues
   }
 
-  /// 4 MiB and 64 levels.
+  /// The protocol's limits.
   public static let standard = JSONLimits()
 }

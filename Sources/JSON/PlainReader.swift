@@ -8,21 +8,23 @@
 /// is plain means the same to both; the tests hold one against the other.
 struct PlainReader {
   private let bytes: UnsafeRawBufferPointer
-  private let maxDepth: Int
+  private let limits: JSONLimits
   private var place = 0
+  /// Commas and opening brackets so far.
+  private var values = 0
 
   /// The value of the text, or nil when libjansson is to read it.
-  static func read(_ bytes: UnsafeRawBufferPointer, maxDepth: Int) -> JSON? {
-    var reader = PlainReader(bytes: bytes, maxDepth: maxDepth)
+  static func read(_ bytes: UnsafeRawBufferPointer, limits: JSONLimits) -> JSON? {
+    var reader = PlainReader(bytes: bytes, limits: limits)
     guard let value = reader.value(depth: 0) else { return nil }
     reader.skipSpace()
-    guard reader.place == bytes.count else { return nil }
+    guard reader.place == bytes.count, reader.values <= limits.maxValues else { return nil }
     return value
   }
 
-  private init(bytes: UnsafeRawBufferPointer, maxDepth: Int) {
+  private init(bytes: UnsafeRawBufferPointer, limits: JSONLimits) {
     self.bytes = bytes
-    self.maxDepth = maxDepth
+    self.limits = limits
   }
 
   // MARK: Bytes
@@ -74,8 +76,9 @@ struct PlainReader {
   }
 
   private mutating func array(depth: Int) -> JSON? {
-    guard depth <= maxDepth else { return nil }
+    guard depth <= limits.maxDepth else { return nil }
     place += 1
+    values += 1
     var elements: [JSON] = []
     skipSpace()
     if take(UInt8(ascii: "]")) { return .array(elements) }
@@ -83,15 +86,20 @@ struct PlainReader {
       guard let element = value(depth: depth) else { return nil }
       elements.append(element)
       skipSpace()
-      if take(UInt8(ascii: ",")) { continue }
+      if take(UInt8(ascii: ",")) {
+        values += 1
+        guard values <= limits.maxValues else { return nil }
+        continue
+      }
       guard take(UInt8(ascii: "]")) else { return nil }
       return .array(elements)
     }
   }
 
   private mutating func object(depth: Int) -> JSON? {
-    guard depth <= maxDepth else { return nil }
+    guard depth <= limits.maxDepth else { return nil }
     place += 1
+    values += 1
     var members: [JSONObject.Member] = []
     skipSpace()
     if take(UInt8(ascii: "}")) { return .object(JSONObject()) }
@@ -102,7 +110,11 @@ struct PlainReader {
       guard take(UInt8(ascii: ":")), let value = value(depth: depth) else { return nil }
       members.append(JSONObject.Member(key: key, value: value))
       skipSpace()
-      if take(UInt8(ascii: ",")) { continue }
+      if take(UInt8(ascii: ",")) {
+        values += 1
+        guard values <= limits.maxValues else { return nil }
+        continue
+      }
       guard take(UInt8(ascii: "}")) else { return nil }
       guard case .success(let object) = JSONObject.unique(members, mayRepeat: true) else { return nil }
       return .object(object)

@@ -33,6 +33,30 @@ enum TextScan {
     return endOfRun(bytes, from: start, &ignored)
   }
 
+  /// How many commas, `[` and `{` stand outside of strings: no text has more values than those and one.
+  static func openersAndCommas(_ bytes: UnsafeRawBufferPointer) -> Int {
+    var count = 0
+    var place = 0
+    while place < bytes.count {
+      switch bytes[place] {
+      case UInt8(ascii: ","), UInt8(ascii: "["), UInt8(ascii: "{"): count += 1
+      case UInt8(ascii: "\""): place = endOfString(bytes, from: place + 1)
+      default: break
+      }
+      place += 1
+    }
+    return count
+  }
+
+  /// Where the quote is that ends the string; the end of the bytes when there is none.
+  private static func endOfString(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+    var place = endOfRun(bytes, from: start)
+    while place < bytes.count, bytes[place] != UInt8(ascii: "\"") {
+      place = endOfRun(bytes, from: min(bytes.count, place + (bytes[place] == UInt8(ascii: "\\") ? 2 : 1)))
+    }
+    return place
+  }
+
   @inline(__always)
   private static func isStop(_ byte: UInt8) -> Bool {
     byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")

@@ -27,6 +27,15 @@ struct ParseTests {
     #expect(error?.code == .tooLarge)
   }
 
+  @Test(
+    "refuses more values than allowed, whichever way it is read",
+    arguments: ["[1,2,3,\"a,b,[,{,\\\",\"]", "[1,2,3,4.5]", "[[],[[]],1]", "{\"a\":1,\"b\":[2,1e3]}"])
+  func refusesTooMany(text: String) throws {
+    _ = try JSON.parse(text, limits: JSONLimits(maxValues: 6))
+    let error = #expect(throws: JSONError.self) { try JSON.parse(text, limits: JSONLimits(maxValues: 2)) }
+    #expect(error?.code == .tooLarge)
+  }
+
   @Test("refuses nesting beyond the limit", arguments: [("[", "]"), ("{\"a\":", "}")])
   func refusesTooDeep(pair: (String, String)) throws {
     func nest(_ depth: Int) -> String {

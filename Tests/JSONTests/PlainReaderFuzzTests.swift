@@ -17,7 +17,7 @@ struct PlainReaderFuzzTests {
   }
 
   private func plain(_ bytes: [UInt8]) -> JSON? {
-    bytes.withUnsafeBytes { PlainReader.read($0, maxDepth: 64) }
+    bytes.withUnsafeBytes { PlainReader.read($0, limits: .standard) }
   }
 
   /// Where the quick reader has an answer, libjansson must have the same.
