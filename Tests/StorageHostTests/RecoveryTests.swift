@@ -107,3 +107,22 @@ private let disk = "100/vm-100-disk-0.raw"
     }
   }
 }
+
+extension RecoveryTests {
+  @Test func aReportedOperationNeverTouchesANewVolumeOfItsName() async throws {
+    try await HostFixture.run { fixture, host in
+      _ = try await host.alloc("s1", vmid: 100, size: 4_096, fixture.caller)
+      try fixture.order("free_image after nothing\nfree_image after nothing")
+      _ = await #expect(throws: StorageError.self) { try await host.free("s1", disk, fixture.caller) }
+      let reported = try await host.journal.reported()
+      #expect(reported.count == 1)
+      let report = try await host.reconcile("s1", fixture.caller)
+      #expect(report.items.map(\.verdict) == [.reported])
+      #expect(try fixture.files().count == 1)
+      try await host.free("s1", disk, fixture.caller)
+      #expect(try await host.alloc("s1", vmid: 100, size: 8_192, fixture.caller) == "s1:\(disk)")
+      _ = try await host.reconcile("s1", fixture.caller)
+      #expect(try await host.info("s1", disk, fixture.caller).size == 8_192)
+    }
+  }
+}

@@ -40,7 +40,30 @@ enum Resolver {
       return .reported(
         "nothing is known of how to check \(method)", hint: "look at storage '\(storage.id)', then 'berth reconcile'")
     }
-    let verdict = try await rule(storage, intent, run)
+    return try await withStray(try await rule(storage, intent, run), intent, storage, run)
+  }
+
+  /// Looks again at an operation that was reported, without changing anything: its names may be another volume's by now.
+  static func look(
+    _ method: String, _ intent: JSONObject, on storage: Storage, _ run: CallRun
+  ) async throws(StorageError) -> Verdict {
+    let isFree = method == "free_image"
+    guard isFree || ["alloc_image", "clone_image", "volume_import"].contains(method) else {
+      return try await resolve(method, intent, on: storage, run)
+    }
+    let volid = storage.volid(try intent.text("volname"))
+    guard try await storage.exists(try intent.text("volname"), run) else {
+      let verdict = isFree ? Verdict.done(.string(volid)) : .undone("'\(volid)' is not there")
+      return try await withStray(verdict, intent, storage, run)
+    }
+    let what = isFree ? "is still there" : "is there, half-made unless it was made anew"
+    return .reported("'\(volid)' \(what)", hint: "if nobody needs it: berth volume free \(volid)")
+  }
+
+  /// A name that the plugin claimed instead of the host's stays reported while it exists.
+  private static func withStray(
+    _ verdict: Verdict, _ intent: JSONObject, _ storage: Storage, _ run: CallRun
+  ) async throws(StorageError) -> Verdict {
     guard let stray = intent["returned"]?.stringValue, try await storage.exists(stray, run) else { return verdict }
     return .reported(
       "the plugin said it used the name '\(storage.volid(stray))'",

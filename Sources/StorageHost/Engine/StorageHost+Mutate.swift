@@ -105,7 +105,9 @@ extension StorageHost {
       throw final
     case .failure(let unreachable):
       // The record stays open; reconciling tries again until the storage answers.
-      reservations.add(storage.id, plan.reserved, by: record.id.rawValue)
+      // Nobody may get these names meanwhile: resolving could take the new volume for the old.
+      let names = [intent["volname"], intent["targetVolname"]].compactMap { $0?.stringValue }
+      reservations.add(storage.id, names, by: record.id.rawValue)
       logger.error(
         "\(mutation.method): outcome unknown, storage does not answer: \(unreachable.message)",
         metadata: ["storeid": "\(storage.id)"])

@@ -89,7 +89,9 @@ extension StorageHost {
           name: lease.name.description, scope: mutation.needsStorageLock ? "storage" : "volume",
           token: lease.token.rawValue, ttl: lease.ttl)
       }
-      result = .success(try await Resolver.resolve(record.method, intent, on: storage, run))
+      let isReported = record.state == .reported
+      result = .success(
+        try await (isReported ? Resolver.look : Resolver.resolve)(record.method, intent, storage, run))
     } catch { result = .failure(error) }
     await locks.releaseAll(leases)
     return try result.get()
