@@ -106,7 +106,8 @@ let rooms: [Room] = [
     tests: ["StoragePluginKit", "berth-launcher"]),
   module(
     .plugins, "Conformance",
-    ["JSON", "JSONRPC", "PluginSandbox", "PluginSupervisor", "StorageProtocol", "StorageRules"]
+    ["CShims", "CZlib", "JSON", "PluginSandbox", "PluginSupervisor", "StorageProtocol", crypto],
+    tests: ["berth-launcher"]
   ),
 
   // MARK: Host

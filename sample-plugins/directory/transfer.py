@@ -103,7 +103,7 @@ def receive(call, store, place, name, form, with_snapshots, path, digest):
             if form == "tar+size":
                 receive_tree(call, stream, temp)
             elif form == "raw+size" and name.format != "raw":
-                receive_disk(call, stream, temp, name.format, size)
+                receive_disk(call, stream, temp, name.format, size, place.scfg.get("preallocation"))
             elif form == "raw+size":
                 receive_raw(call, stream, temp, size)
             else:
@@ -148,9 +148,9 @@ def receive_raw(call, stream, temp, size, new=True):
         os.close(fd)
 
 
-def receive_disk(call, stream, temp, form, size):
+def receive_disk(call, stream, temp, form, size, preallocation):
     """A stream of plain bytes into a structured image, holes left out."""
-    qemu.create(call, temp, form, (size + images.UNIT - 1) // images.UNIT * images.UNIT, "metadata")
+    qemu.create(call, temp, form, (size + images.UNIT - 1) // images.UNIT * images.UNIT, preallocation)
     with nbd.Disk(call, temp, form, writable=True) as disk:
         offset = 0
         while offset < size:

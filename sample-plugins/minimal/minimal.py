@@ -63,19 +63,24 @@ def alloc_image(call):
     size = call.integer("size", minimum=1, maximum=1 << 62)
     if call.text("format") != "raw":
         raise PluginError("FORMAT_UNSUPPORTED", "only raw images here")
+    # The key stays with the image: the same request sent again after a crash finds its own work.
+    key = call.context.get("idempotencyKey", "").encode()
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
-    except FileExistsError:
-        raise PluginError("VOLUME_EXISTS", f"'{name}' exists already") from None
+    temp = os.path.join(os.path.dirname(path), ".new")
+    fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
     try:
         os.ftruncate(fd, size)
+        os.setxattr(fd, "user.berth.key", key)
         os.fsync(fd)
-    except OSError:
-        os.unlink(path)
-        raise
+        os.link(temp, path)  # whole or not at all
+    except FileExistsError:
+        if not key or os.getxattr(path, "user.berth.key") != key:
+            raise PluginError("VOLUME_EXISTS", f"'{name}' exists already") from None
+        if os.stat(path).st_size != size:
+            raise PluginError("IDEMPOTENCY_CONFLICT", "this key was used for another size") from None
     finally:
         os.close(fd)
+        os.unlink(temp)
     return {"volname": name}
 
 
