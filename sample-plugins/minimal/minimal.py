@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from berth_plugin import Plugin, PluginError  # noqa: E402
 
 plugin = Plugin()
-NAME = re.compile(r"([0-9]{1,9})/[^/\s.][^/\s]*\.raw")
+NAME = re.compile(r"[0-9]{1,9}/[A-Za-z0-9_-][A-Za-z0-9._-]*\.raw")
 
 
 def root(call):
