@@ -50,7 +50,8 @@ final class Bench {
     for (key, value) in target.options {
       let kind = type.configProperties[key]?["type"]?.stringValue
       scfg[key] =
-        kind == "integer" ? Int64(value).map { .int($0) } ?? .string(value)
+        kind == "integer"
+        ? Int64(value).map { .int($0) } ?? .string(value)
         : kind == "boolean" ? .bool(["1", "true", "yes", "on"].contains(value)) : .string(value)
     }
   }

@@ -96,7 +96,8 @@ extension Check {
             try compare(answer, "crc32", plain, "import")
             let size = try bench.result("volume_size_info", ["volname": .string(name)])["size"]
             let other = try bench.result("volume_size_info", ["volname": .string(copy)])["size"]
-            try require(size == other, "the copy has \(other?.text() ?? "no") bytes, the original \(size?.text() ?? "no")")
+            try require(
+              size == other, "the copy has \(other?.text() ?? "no") bytes, the original \(size?.text() ?? "no")")
             tried += 1
           }
         }
@@ -197,7 +198,8 @@ extension Check {
       }
       stream.finish()
       try bench.requireTruth(fault, about: name, after: "the cancelled import")
-      try bench.result("volume_import", importParams(name, "raw+size", try bench.stream(.import, source: rawStream(4096))))
+      try bench.result(
+        "volume_import", importParams(name, "raw+size", try bench.stream(.import, source: rawStream(4096))))
     },
     Check(
       "stream.cancel-export", "A cancelled export is answered though its reader hangs", clause: "Cancel", level: .robust

@@ -48,7 +48,8 @@ struct ConformanceTests {
       caughtBy: "images.life.raw"),
     Mutant(
       name: "fails to free what is absent", from: "        pass  # already gone: what was asked for",
-      to: "        raise PluginError(\"VOLUME_NOT_FOUND\", \"no\") from None", caughtBy: "method.free_image.absent-volume"),
+      to: "        raise PluginError(\"VOLUME_NOT_FOUND\", \"no\") from None",
+      caughtBy: "method.free_image.absent-volume"),
     Mutant(
       name: "takes names with ..", from: "    if not NAME.fullmatch(name):", to: "    if \"raw\" not in name:",
       caughtBy: "method.alloc_image.hostile-names"),
@@ -56,7 +57,8 @@ struct ConformanceTests {
       name: "makes volumes too small", from: "os.ftruncate(fd, size)", to: "os.ftruncate(fd, size // 2)",
       caughtBy: "images.life.raw"),
     Mutant(
-      name: "replaces existing volumes", from: "        os.link(temp, path)", to: "        os.rename(temp, path); os.close(os.open(temp, os.O_CREAT))",
+      name: "replaces existing volumes", from: "        os.link(temp, path)",
+      to: "        os.rename(temp, path); os.close(os.open(temp, os.O_CREAT))",
       caughtBy: "images.life.raw"),
     Mutant(
       name: "takes reals for sizes", from: "size = call.integer(\"size\", minimum=1, maximum=1 << 62)",
@@ -92,7 +94,8 @@ struct ConformanceTests {
       caughtBy: "framing.one-answer"),
     Mutant(
       name: "dies of a deep message", from: "\nplugin.run()",
-      to: "\nplugin._message = (lambda line, real=plugin._message: os._exit(9) if line[:9] == b\"[[[[[[[[[\" else real(line))"
+      to:
+        "\nplugin._message = (lambda line, real=plugin._message: os._exit(9) if line[:9] == b\"[[[[[[[[[\" else real(line))"
         + "\nplugin.run()", caughtBy: "framing.deep"),
     Mutant(
       name: "takes the first of two names", from: "\nplugin.run()",
@@ -132,7 +135,8 @@ struct ConformanceTests {
       to: "_body = PluginError.body\nPluginError.body = lambda self, outcome: _body(self, \"completed\")\n"
         + "if __name__ == \"__main__\":", caughtBy: "stream.cancel-import"),
     Mutant(
-      name: "takes one snapshot name twice", sample: "directory", from: "    if wanted in snapshot_names(call, file):\n",
+      name: "takes one snapshot name twice", sample: "directory",
+      from: "    if wanted in snapshot_names(call, file):\n",
       to: "    if False:\n", caughtBy: "snapshot.life"),
   ]
 
@@ -156,7 +160,9 @@ struct ConformanceTests {
   @Test("a bundle that was changed after its manifest was made is refused without starting it")
   func tampered() async throws {
     try await withTemporaryDirectory { directory in
-      let bundle = try Samples.bundle("minimal", in: directory) { $0 } manifest: { json in
+      let bundle = try Samples.bundle("minimal", in: directory) {
+        $0
+      } manifest: { json in
         guard case .object(var object) = json else { return json }
         object["sha256"] = .string(String(repeating: "0", count: 64))
         return .object(object)

@@ -13,8 +13,10 @@ struct ReportTests {
     report.plugin = "org.example.x"
     report.results = verdicts.map { (id, verdict, severity) in
       CheckResult(
-        check: Check(id, "Title & more", clause: "Framing", level: .core, severity: severity) { (_) throws(CheckStop) in },
-        verdict: verdict, message: verdict == .passed ? "" : "said <\"no\">\u{1b}[31m & left", time: .milliseconds(1500))
+        check: Check(id, "Title & more", clause: "Framing", level: .core, severity: severity) { (_) throws(CheckStop) in
+        },
+        verdict: verdict, message: verdict == .passed ? "" : "said <\"no\">\u{1b}[31m & left", time: .milliseconds(1500)
+      )
     }
     return report
   }

@@ -144,7 +144,8 @@ class State:
     def begin(self, key, method, params):
         """(record, finished result or None) for a request with this key."""
         self.prepare()
-        plain = {name: value for name, value in params.items() if name not in ("context", "stream", "scfg")}
+        plain = {name: value for name, value in params.items()
+                 if value is not None and name not in ("context", "stream", "scfg")}
         digest = hashlib.sha256(json.dumps([method, plain], sort_keys=True).encode()).hexdigest()
         path = os.path.join(self.keys, hashlib.sha256(key.encode()).hexdigest())
         with self.mutex:
