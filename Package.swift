@@ -144,7 +144,7 @@ let rooms: [Room] = [
       "CShims", "ClusterLocks", "JSON", "Jobs", "ManagementAPI", "PluginSandbox", "PluginSupervisor", "StorageConfig",
       "StorageHost", "StorageProtocol", argumentParser, logging, metrics, serviceLifecycle, unixSignals,
     ]),
-  program(.all, "berth-conformance", ["Conformance", "JSON", argumentParser]),
+  program(.all, "berth-conformance", ["Conformance", "PluginSandbox", "PluginSupervisor", argumentParser]),
 
   // MARK: Tests over everything
   Room(
