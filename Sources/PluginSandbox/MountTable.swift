@@ -79,7 +79,8 @@ struct MountTable {
 
   private mutating func addGeneratedFiles(_ plan: LaunchPlan, endpoints: [ResolvedEndpoint]) {
     let (uid, gid) = (plan.uid, plan.group)
-    let hosts = ["127.0.0.1 localhost", "::1 localhost"] + endpoints.compactMap(\.hostsLine)
+    // The first line that knows a name wins.
+    let hosts = endpoints.compactMap(\.hostsLine) + ["127.0.0.1 localhost", "::1 localhost"]
     let files = [
       "/etc/passwd": "plugin:x:\(uid):\(gid)::/state:/usr/sbin/nologin\nnobody:x:65534:65534::/:/usr/sbin/nologin\n",
       "/etc/group": "plugin:x:\(gid):\nnogroup:x:65534:\n",

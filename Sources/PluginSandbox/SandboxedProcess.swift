@@ -32,8 +32,8 @@ public final class SandboxedProcess: Sendable {
   let scope: String
   let transport: Launcher.Transport
   let endpoints: [ResolvedEndpoint]
-  /// The listeners of granted endpoints, in the order of `endpoints`.
-  let listeners: [Int32]
+  /// Carries the granted endpoints' connections; nil when none is granted.
+  private let relay: EndpointRelay?
   /// Refused calls in learning mode, -1 otherwise.
   let notifications: Int32
   let cgroup: Cgroup
@@ -63,7 +63,7 @@ public final class SandboxedProcess: Sendable {
     self.landlockABI = reply.raw.landlock_abi
     self.control = control
     self.endpoints = endpoints
-    self.listeners = reply.listeners
+    self.relay = reply.listeners.isEmpty ? nil : EndpointRelay(endpoints, listeners: reply.listeners)
     self.notifications = reply.descriptor(BL_RFD_NOTIFY) ?? -1
     self.cgroup = Cgroup(
       directory: reply.descriptor(BL_RFD_CGROUP) ?? -1, killer: reply.descriptor(BL_RFD_KILL) ?? -1, pid: reply.raw.pid)
@@ -172,12 +172,13 @@ public final class SandboxedProcess: Sendable {
       return !state.closed
     }
     guard first else { return }
+    relay?.stop()
     let ended = state.withLock { $0.status != nil }
     if !ended {
       cgroup.kill()
       _ = berth_pidfd_send_signal(pidfd, SIGKILL)
     }
-    let descriptors = [standardInput, standardOutput, standardError, control, notifications] + listeners
+    let descriptors = [standardInput, standardOutput, standardError, control, notifications]
     for descriptor in descriptors where descriptor >= 0 { _ = Glibc.close(descriptor) }
     let needsRemoval = cgroup.exists && !cgroup.isRemoved
     cgroup.close()
