@@ -95,12 +95,28 @@ private func makeInstance(in directory: String) async throws -> PluginInstance {
     instance: "bench", mode: geteuid() == 0 ? .privileged : .unprivileged, bundle: bundle, executable: "bench-peer",
     uid: geteuid() == 0 ? 649_999 : geteuid())
   plan.arguments = ["plugin"]
+  // The package manager links the Swift runtime even into a C program: it must be found inside too.
+  plan.systemDirectories += runtimeDirectories()
   let final = plan
   let launcher = Launcher(transport: .program(path: try Launcher.defaultProgram()), scope: "bench-\(getpid())")
   return PluginInstance(
     configuration: configuration, launcher: SandboxLauncher(launcher), services: NoHostServices(),
     reactor: try Reactor(), logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
   ) { _ in final }
+}
+
+/// Where this program's own Swift runtime lies, when it is linked dynamically.
+private func runtimeDirectories() -> [String] {
+  let maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC)
+  defer { close(maps) }
+  var text: [UInt8] = []
+  var buffer = [UInt8](repeating: 0, count: 65536)
+  while case let count = read(maps, &buffer, buffer.count), count > 0 { text += buffer[..<count] }
+  let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
+  guard let line = lines.first(where: { $0.hasSuffix("/libswiftCore.so") }), let start = line.firstIndex(of: "/") else {
+    return []
+  }
+  return [line[start...].split(separator: "/").dropLast().map { "/\($0)" }.joined()]
 }
 
 private func copy(_ from: String, _ to: String) -> Bool {
