@@ -30,18 +30,20 @@ static _Noreturn void give_up(const char *what) {
   _exit(1);
 }
 
+// The name appears once the socket answers, so that nobody meets a name without a server.
 static int listen_at(const char *path) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (strlen(path) >= sizeof address.sun_path) {
+  if (strlen(path) + 5 > sizeof address.sun_path) {
     errno = ENAMETOOLONG;
     give_up(path);
   }
-  strcpy(address.sun_path, path);
-  unlink(path);
+  format(address.sun_path, sizeof address.sun_path, "%s.new", path);
+  unlink(address.sun_path);
   int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
   umask(0117);
   if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 64) < 0) give_up(path);
-  if (server.client && chown(path, server.client, (gid_t)-1) < 0) give_up(path);
+  if (server.client && chown(address.sun_path, server.client, (gid_t)-1) < 0) give_up(path);
+  if (rename(address.sun_path, path) < 0) give_up(path);
   umask(077);
   return fd;
 }

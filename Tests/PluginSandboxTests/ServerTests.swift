@@ -30,7 +30,10 @@ final class ServerFixture: Sendable {
 
   private let keep: Fixture
 
-  func stop() {
+  /// Keeps the server until here; it ends with this object.
+  func stop() {}
+
+  deinit {
     kill(pid, SIGTERM)
     waitpid(pid, nil, 0)
   }
