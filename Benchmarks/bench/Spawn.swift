@@ -46,6 +46,9 @@ func benchmarkSpawn() async throws -> [Figure] {
   }
   figures += try await bench.withMemory(server, rounds: rounds)
   figures.append(try await bench.withMounts(server, rounds: rounds))
+  // Takes the scopes' empty groups away as well.
+  try await program.removeLeftovers()
+  try await server.removeLeftovers()
   return figures
 }
 
