@@ -159,7 +159,9 @@ let rooms: [Room] = [
       .testTarget(name: "ArchitectureTests", dependencies: ["JSON", "TestSupport"], swiftSettings: settings),
       .testTarget(
         name: "EndToEndTests",
-        dependencies: ["BerthClient", "JSON", "ManagementTypes", "TestSupport", "berth", "berth-launcher", "berthd"],
+        dependencies: [
+          "BerthClient", "CShims", "JSON", "ManagementTypes", "TestSupport", "berth", "berth-launcher", "berthd",
+        ],
         swiftSettings: settings),
     ]),
 
