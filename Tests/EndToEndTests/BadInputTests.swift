@@ -88,8 +88,9 @@ struct BadInputTests {
       """
     _ = await Program.run("/usr/bin/python3", ["-c", script, host.socket])
     let settled = await eventually {
-      (try? await host.volumes().isEmpty) == true && host.files().isEmpty
-        && (try? await host.succeed("lock", "list", "--json")) == #"{"items":[]}"#
+      let listed = try? await host.volumes()
+      let locks = await host.berth("lock", "list", "--json").text
+      return listed == [] && host.files().isEmpty && locks == #"{"items":[]}"#
     }
     #expect(settled, "volumes: \(host.files())")
   }
@@ -99,7 +100,7 @@ struct BadInputTests {
     let small = host.directory.file("small")
     mkdir(small, 0o755)
     try await Program.tool("mount", "-t", "tmpfs", "-o", "size=4M,mode=0755", "tmpfs", small)
-    defer { umount2(small, Int32(MNT_DETACH.rawValue)) }
+    defer { umount2(small, Int32(MNT_DETACH)) }
     try await host.start()
     try await host.addStorage(path: small)
     var stream: [UInt8] = [0, 0, 0x80, 0, 0, 0, 0, 0]

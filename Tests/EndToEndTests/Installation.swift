@@ -52,7 +52,8 @@ final class Installation: Sendable {
       await self.berth("daemon", "status").status == 0 || kill(child, 0) != 0
     }
     try #require(answers, "the daemon does not answer: \(self.log)")
-    try #require(kill(child, 0) == 0 && (await berth("daemon", "status")).status == 0, "it ended: \(self.log)")
+    let status = await berth("daemon", "status").status
+    try #require(status == 0, "it ended: \(self.log)")
   }
 
   /// Asks the daemon to stop and waits for its end.

@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-internal import FoundationEssentials
 public import Hummingbird
 internal import ManagementTypes
 internal import NIOCore

@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import JSON
+import TestSupport
+import Testing
+
+@testable import ManagementAPI
+
+@Suite("Routes", .serialized, .timeLimit(.minutes(5)))
+struct RouteTests {
+  @Test func whatIsRunningIsTold() async throws {
+    try await withAPI { client in
+      let version = try await client.ask(.get, "/version")
+      #expect(version.status == 200)
+      #expect(version.media == "application/json")
+      #expect(version.json?["version"] == "1.2.3")
+      #expect(try await client.ask(.get, "/health").json?["storages"] == 0)
+      #expect(try await client.ask(.get, "/storages").json == ["items": []])
+      #expect(try await client.ask(.get, "/plugins").json == ["items": []])
+      #expect(try await client.ask(.get, "/locks").json == ["items": []])
+      #expect(try await client.ask(.get, "/jobs").json == ["items": []])
+      #expect(try await client.ask(.post, "/reconcile").json == ["items": []])
+      #expect(try await client.ask(.get, "/config/digest").json?["digest"]?.stringValue?.count == 40)
+    }
+  }
+
+  @Test func everyFailureIsAProblem() async throws {
+    try await withAPI { client in
+      let cases: [(HTTPRequest.Method, String, String?, Int, String)] = [
+        (.get, "/nosuch", nil, 404, "NO_SUCH_ROUTE"),
+        (.put, "/storages", nil, 404, "NO_SUCH_ROUTE"),
+        (.get, "/storages/nosuch", nil, 404, "CONFIG_INVALID"),
+        (.get, "/volumes/no-colon", nil, 400, "BAD_REQUEST"),
+        (.get, "/volumes/a%3Ab%zz", nil, 400, "BAD_REQUEST"),
+        (.get, "/volumes/a%3Ab%00c", nil, 400, "BAD_REQUEST"),
+        (.get, "/storages/nosuch/volumes?limit=0", nil, 400, "BAD_REQUEST"),
+        (.get, "/storages/nosuch/volumes?limt=1", nil, 400, "BAD_REQUEST"),
+        (.get, "/jobs?state=bogus", nil, 400, "BAD_REQUEST"),
+        (.get, "/jobs/nosuch", nil, 404, "VOLUME_NOT_FOUND"),
+        (.get, "/transfers/nosuch", nil, 404, "NO_SUCH_TRANSFER"),
+        (.post, "/storages", "{", 400, "BAD_REQUEST"),
+        (.post, "/storages", #"{"storeid":"a","storeid":"b"}"#, 400, "BAD_REQUEST"),
+        (.post, "/storages", #"{"storeid":"aa","type":"x","bogus":1}"#, 400, "BAD_REQUEST"),
+        (.post, "/storages", #"{"storeid":7,"type":"x"}"#, 400, "BAD_REQUEST"),
+        (.post, "/storages", #"{"storeid":"aa","type":"nosuch"}"#, 400, "CONFIG_INVALID"),
+      ]
+      for (method, path, body, status, symbol) in cases {
+        let answer = try await client.ask(method, path, body)
+        #expect(answer.status == status, "\(method) \(path): \(String(describing: answer.json))")
+        #expect(answer.media == "application/problem+json", "\(method) \(path)")
+        if path != "/jobs/nosuch" { #expect(answer.json?["symbol"]?.stringValue == symbol, "\(method) \(path)") }
+        #expect(answer.json?["outcome"] != nil, "\(method) \(path)")
+        #expect(answer.json?["detail"]?.stringValue?.isEmpty == false, "\(method) \(path)")
+      }
+    }
+  }
+
+  @Test func bodiesAreBoundedAndJSONOnly() async throws {
+    try await withAPI { client in
+      let large = #"{"storeid":"aa","type":""# + String(repeating: "x", count: 2 << 20) + #""}"#
+      #expect(try await client.ask(.post, "/storages", large).status == 413)
+      let deep = String(repeating: "[", count: 100) + String(repeating: "]", count: 100)
+      #expect(try await client.ask(.post, "/storages", deep).status == 400)
+      #expect(try await client.ask(.post, "/storages", "a=b", media: "text/plain").status == 415)
+    }
+  }
+
+  @Test func strangersAreRefusedEverywhere() async throws {
+    try await withAPI(peer: Peer(uid: 1_000, gid: 1_000, groups: [20, 30], pid: 1)) { client in
+      for path in ["/version", "/storages", "/metrics", "/nosuch"] {
+        let answer = try await client.ask(.get, path)
+        #expect(answer.status == 403 || path == "/nosuch", "\(path)")
+      }
+    }
+    try await withAPI(peer: nil) { client in #expect(try await client.ask(.get, "/version").status == 403) }
+    try await withAPI(peer: Peer(uid: 1_000, gid: 1_000, groups: [20, 50], pid: 1)) { client in
+      #expect(try await client.ask(.get, "/version").status == 200)
+    }
+  }
+
+  @Test func anIdempotencyKeyMustBeAKey() async throws {
+    try await withAPI { client in
+      guard let name = HTTPField.Name("Idempotency-Key") else { return }
+      var headers = HTTPFields()
+      headers[.contentType] = "application/json"
+      headers[name] = String(repeating: "k", count: 129)
+      try await client.execute(
+        uri: "/api/v1/storages", method: .post, headers: headers,
+        body: ByteBuffer(string: #"{"storeid":"aa","type":"nosuch"}"#)
+      ) { response in #expect(response.status.code == 400) }
+    }
+  }
+}
