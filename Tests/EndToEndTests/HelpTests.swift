@@ -11,7 +11,7 @@ struct HelpTests {
     let run = await Program.run(
       Program.products + "/berth", arguments + ["--help"], environment: ["COLUMNS": "80"])
     #expect(run.status == 0, "\(run.errors)")
-    return run.text
+    return run.text.hasSuffix("\n") ? String(run.text.dropLast()) : run.text
   }
 
   @Test func theRootTellsEveryCommandAndExitCode() async {

@@ -59,7 +59,9 @@ struct KillCampaignTests {
       volumes = Set(listed)
     }
     for file in host.files() where file.hasSuffix(".qcow2") {
-      try await Program.tool("qemu-img", "check", "-q", host.store + "/images/" + file)
+      let check = await Program.run("/usr/bin/qemu-img", ["check", "-q", host.store + "/images/" + file])
+      // 3: clusters that nothing refers to, which a killed qemu-img leaves; they cost space, never content.
+      #expect(check.status == 0 || check.status == 3, "\(file): \(check.errors)")
     }
     let unsettled = try await host.succeed("reconcile", "--json")
     #expect(unsettled == #"{"items":[]}"#)
@@ -153,7 +155,10 @@ struct KillCampaignTests {
           last = error
           // Done before, or undone and refused now: both are an end.
           if error.problem?.symbol == "VOLUME_NOT_FOUND", let volume = request.frees {
-            self.state.withLock { _ = $0.freed.insert(volume) }
+            self.state.withLock { state in
+              state.freed.insert(volume)
+              state.made.remove(volume)
+            }
             return true
           }
           return error.problem?.symbol == "SNAPSHOT_EXISTS" || error.problem?.symbol == "VOLUME_NOT_FOUND"
@@ -176,8 +181,15 @@ struct KillCampaignTests {
 
     private func acknowledge(_ request: Pending, _ answer: JSON?) {
       state.withLock { state in
-        if let volume = answer?["volid"]?.stringValue { state.made.insert(volume) }
-        if let volume = request.frees { state.freed.insert(volume) }
+        // A name that was freed may be given again.
+        if let volume = answer?["volid"]?.stringValue {
+          state.made.insert(volume)
+          state.freed.remove(volume)
+        }
+        if let volume = request.frees {
+          state.freed.insert(volume)
+          state.made.remove(volume)
+        }
         state.pending = nil
       }
     }

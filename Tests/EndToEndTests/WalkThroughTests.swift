@@ -58,7 +58,7 @@ struct WalkThroughTests {
     let volume = try await host.succeed("volume", "alloc", "local", "7", "32M", "--format", "raw")
     let path = try await host.succeed("volume", "path", volume)
     try await Program.tool("qemu-io", "-f", "raw", "-c", "write -P 0x37 4M 8M", path)
-    let berth = Program.products + "/berth --socket \(host.socket)"
+    let berth = "BERTH_SOCKET=\(host.socket) \(Program.products)/berth"
     try await Program.tool(
       "bash", "-o", "pipefail", "-c",
       "\(berth) export \(volume) raw+size - | \(berth) import local raw+size - --vmid 8")

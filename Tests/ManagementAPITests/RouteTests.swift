@@ -62,10 +62,13 @@ struct RouteTests {
   @Test func bodiesAreBoundedAndJSONOnly() async throws {
     try await withAPI { client in
       let large = #"{"storeid":"aa","type":""# + String(repeating: "x", count: 2 << 20) + #""}"#
-      #expect(try await client.ask(.post, "/storages", large).status == 413)
+      let tooLarge = try await client.ask(.post, "/storages", large).status
+      #expect(tooLarge == 413)
       let deep = String(repeating: "[", count: 100) + String(repeating: "]", count: 100)
-      #expect(try await client.ask(.post, "/storages", deep).status == 400)
-      #expect(try await client.ask(.post, "/storages", "a=b", media: "text/plain").status == 415)
+      let tooDeep = try await client.ask(.post, "/storages", deep).status
+      #expect(tooDeep == 400)
+      let text = try await client.ask(.post, "/storages", "a=b", media: "text/plain").status
+      #expect(text == 415)
     }
   }
 
@@ -76,9 +79,13 @@ struct RouteTests {
         #expect(answer.status == 403 || path == "/nosuch", "\(path)")
       }
     }
-    try await withAPI(peer: nil) { client in #expect(try await client.ask(.get, "/version").status == 403) }
+    try await withAPI(peer: nil) { client in
+      let status = try await client.ask(.get, "/version").status
+      #expect(status == 403)
+    }
     try await withAPI(peer: Peer(uid: 1_000, gid: 1_000, groups: [20, 50], pid: 1)) { client in
-      #expect(try await client.ask(.get, "/version").status == 200)
+      let status = try await client.ask(.get, "/version").status
+      #expect(status == 200)
     }
   }
 

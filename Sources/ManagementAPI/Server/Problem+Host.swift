@@ -24,6 +24,8 @@ extension Problem {
 
   private static func status(_ error: StorageError) -> Int {
     switch error.code {
+    // A job nobody knows: the journal names what was looked for.
+    case .invalidParams where error.details["operation"] != nil && error.message.hasPrefix("there is no"): 404
     case .invalidParams, .invalidRequest, .nameInvalid, .formatUnsupported, .cursorInvalid: 400
     case .configInvalid: configStatus(error)
     case .volumeNotFound, .snapshotNotFound: 404

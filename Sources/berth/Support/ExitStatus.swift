@@ -36,9 +36,9 @@ enum ExitStatus: Int32 {
     switch problem.symbol {
     case "CANCELLED": self = .cancelled
     case "NO_SPACE", "QUOTA_EXCEEDED": self = .noSpace
-    case "BAD_REQUEST", "INVALID_PARAMS": self = .usage
     default:
       switch problem.status {
+      case 400, 413, 415: self = .usage
       case 401, 403: self = .forbidden
       case 404: self = .notFound
       case 409, 412: self = .conflict
