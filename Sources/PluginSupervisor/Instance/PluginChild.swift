@@ -89,6 +89,13 @@ final class PluginChild: Sendable {
       throw StorageError(
         .internalError, "no descriptor is left to talk to \(configuration.name)", outcome: .notStarted)
     }
+    // Its own writing end must not keep the pipe open: the plugin has to see the end of its input when we say so.
+    let null = open("/dev/null", O_WRONLY | O_CLOEXEC)
+    if null >= 0 {
+      dup2(null, process.standardInput)
+      _ = fcntl(process.standardInput, F_SETFD, FD_CLOEXEC)
+      Glibc.close(null)
+    }
     do throws(ReactorError) {
       peer = try Peer(reading: reading, writing: writing, reactor: reactor, configuration: wire, handlers: handlers)
     } catch {
