@@ -61,6 +61,7 @@ public struct PermissionGrant: Sendable, Hashable, JSONCodable {
     let runtime = request.runtime
     result.runtime.procSelf = runtime.procSelf && permissions.contains("runtime proc:self")
     result.runtime.jit = runtime.jit && permissions.contains("runtime jit")
+    result.runtime.btrfs = runtime.btrfs && permissions.contains("runtime btrfs")
     if let memory = runtime.memoryMax, !permissions.contains("runtime memory \(memory)") {
       result.runtime.memoryMax = nil
     }
@@ -76,7 +77,7 @@ public struct PermissionGrant: Sendable, Hashable, JSONCodable {
     lines += request.broker.map(line)
     let runtime = request.runtime
     lines += PermissionText.runtime(
-      procSelf: runtime.procSelf, jit: runtime.jit, processes: runtime.threads,
+      procSelf: runtime.procSelf, jit: runtime.jit, btrfs: runtime.btrfs, processes: runtime.threads,
       memory: runtime.memoryMax.map { UInt64($0) }, processCount: runtime.pidsMax.map { UInt64($0) },
       temporarySpace: runtime.tmpSize.map { UInt64($0) })
     return lines.sorted()

@@ -40,6 +40,7 @@ extension Permissions {
     broker = effective.broker.map(\.operation)
     runtime.procSelf = effective.runtime.procSelf
     runtime.jit = effective.runtime.jit
+    runtime.btrfs = effective.runtime.btrfs
     runtime.processes = effective.runtime.threads
     runtime.memory = effective.runtime.memoryMax.map { UInt64($0) }
     runtime.processCount = effective.runtime.pidsMax.map { UInt32(clamping: $0) }
@@ -78,8 +79,9 @@ extension Permissions: CustomStringConvertible {
     lines += devices.map { "device \($0.access.rawValue) \(PermissionText.quoted($0.deviceClass))" }
     lines += broker.map { "broker \(PermissionText.quoted($0))" }
     lines += PermissionText.runtime(
-      procSelf: runtime.procSelf, jit: runtime.jit, processes: runtime.processes, memory: runtime.memory,
-      processCount: runtime.processCount.map { UInt64($0) }, temporarySpace: runtime.temporarySpace)
+      procSelf: runtime.procSelf, jit: runtime.jit, btrfs: runtime.btrfs, processes: runtime.processes,
+      memory: runtime.memory, processCount: runtime.processCount.map { UInt64($0) },
+      temporarySpace: runtime.temporarySpace)
     return lines.sorted()
   }
 
@@ -95,11 +97,13 @@ enum PermissionText {
   }
 
   static func runtime(
-    procSelf: Bool, jit: Bool, processes: Bool, memory: UInt64?, processCount: UInt64?, temporarySpace: UInt64?
+    procSelf: Bool, jit: Bool, btrfs: Bool, processes: Bool, memory: UInt64?, processCount: UInt64?,
+    temporarySpace: UInt64?
   ) -> [String] {
     var lines: [String] = []
     if procSelf { lines.append("runtime proc:self") }
     if jit { lines.append("runtime jit") }
+    if btrfs { lines.append("runtime btrfs") }
     if !processes { lines.append("runtime single-process") }
     if let memory { lines.append("runtime memory \(memory)") }
     if let processCount { lines.append("runtime processes \(processCount)") }

@@ -80,6 +80,8 @@ public struct RuntimePermission: Sendable, Hashable {
   public var procSelf = false
   /// Writable and executable memory (just-in-time compilers).
   public var jit = false
+  /// The ioctl requests that make, snapshot and list btrfs subvolumes.
+  public var btrfs = false
   /// Threads and child processes (`fork`, running tools such as `qemu-img`).
   public var processes = true
   /// Overrides of the default limits; the administrator's grant caps them.

@@ -14,18 +14,21 @@ public struct SeccompProfile: Sendable, Hashable {
   public var network: Bool
   /// Sizes and discard of granted block devices.
   public var blockDevices: Bool
+  /// Subvolumes of btrfs.
+  public var btrfs: Bool
 
-  public init(processes: Bool = true, network: Bool = false, blockDevices: Bool = false) {
+  public init(processes: Bool = true, network: Bool = false, blockDevices: Bool = false, btrfs: Bool = false) {
     self.processes = processes
     self.network = network
     self.blockDevices = blockDevices
+    self.btrfs = btrfs
   }
 
   /// The profile that a plan's permissions ask for.
   public init(permissions: Permissions) {
     self.init(
       processes: permissions.runtime.processes, network: permissions.network != .none,
-      blockDevices: !permissions.devices.isEmpty)
+      blockDevices: !permissions.devices.isEmpty, btrfs: permissions.runtime.btrfs)
   }
 
   /// What happens to a call that the list does not name.
@@ -58,7 +61,9 @@ public struct SeccompProfile: Sendable, Hashable {
       rules.append(
         Rule(name: "clone", conditions: [Condition(argument: 0, mask: SyscallList.namespaceFlags, value: 0)]))
     }
-    let ioctls = SyscallList.ioctls + (blockDevices ? SyscallList.blockDeviceIoctls : [])
+    let ioctls =
+      SyscallList.ioctls + (blockDevices ? SyscallList.blockDeviceIoctls : [])
+      + (btrfs ? SyscallList.btrfsIoctls : [])
     rules += ioctls.map { Rule(name: "ioctl", conditions: [.low(1, is: $0)]) }
     rules += SyscallList.prctls.map { Rule(name: "prctl", conditions: [.low(0, is: $0)]) }
     let families: [UInt64] = [1] + (network ? [2, 10] : [])  // AF_UNIX, AF_INET, AF_INET6

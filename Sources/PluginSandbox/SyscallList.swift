@@ -62,6 +62,19 @@ enum SyscallList {
     0x8008_1272,  // BLKGETSIZE64
   ]
 
+  /// What the owner of a directory on btrfs may do with subvolumes (linux/btrfs.h, ioctl_fs(2)).
+  static let btrfsIoctls: [UInt64] = [
+    0x5000_940F,  // BTRFS_IOC_SNAP_DESTROY
+    0x5000_9417,  // BTRFS_IOC_SNAP_CREATE_V2
+    0x5000_9418,  // BTRFS_IOC_SUBVOL_CREATE_V2
+    0x8008_9419,  // BTRFS_IOC_SUBVOL_GETFLAGS
+    0x4008_941A,  // BTRFS_IOC_SUBVOL_SETFLAGS
+    0x81F8_943C,  // BTRFS_IOC_GET_SUBVOL_INFO
+    0x9408,  // BTRFS_IOC_SYNC
+    0x8008_6601,  // FS_IOC_GETFLAGS
+    0x4008_6602,  // FS_IOC_SETFLAGS, for no copy-on-write
+  ]
+
   /// The prctl options that change nothing but the caller's own comfort.
   static let prctls: [UInt64] = [
     1, 2,  // PR_SET_PDEATHSIG, PR_GET_PDEATHSIG

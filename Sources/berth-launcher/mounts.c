@@ -219,7 +219,7 @@ void build_root(struct job *job) {
   for (unsigned i = 0; i < job->request.mount_count; i++) place(job, root, i);
   if (job->request.flags & BL_F_PROC) {
     struct option options[] = {{"hidepid", "invisible"}, {"subset", "pid"}};
-    int proc = make_mount("proc", options, 2, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    int proc = make_mount("proc", options, 2, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     if (proc < 0 || mkdirat(root, "proc", 0555) < 0) die(job, BL_STEP_PROC, "/proc");
     if (syscall(SYS_move_mount, proc, "", root, "proc", MOVE_MOUNT_F_EMPTY_PATH) < 0) die(job, BL_STEP_PROC, "/proc");
     close(proc);

@@ -110,4 +110,32 @@ struct GrantTests {
     }
     #expect(error?.hint?.contains("symbolic link") == true, "\(String(describing: error))")
   }
+
+  /// Subvolumes need requests of ioctl(2) that only `runtime.btrfs` opens; without it the same program is refused.
+  @Test func subvolumesOfBtrfsNeedTheirPermission() async throws {
+    let fixture = try Fixture()
+    let (image, storage) = (fixture.directory + "/image", fixture.directory + "/storage")
+    mkdir(storage, 0o755)
+    let made =
+      "truncate -s 128M \(image) && mkfs.btrfs -q \(image) >/dev/null && mount -o loop,user_subvol_rm_allowed \(image) \(storage)"
+    try #require(system(made) == 0, "cannot make a btrfs on a loop device: \(made)")
+    defer { _ = system("umount \(storage)") }
+    let script = """
+      python3 - <<'END'
+      import fcntl, os, struct
+      place = os.open("\(storage)", os.O_RDONLY)
+      fcntl.ioctl(place, 0x50009418, bytearray(struct.pack("<qQQ32x4040s", 0, 0, 0, b"disk")))
+      print("inode", os.stat("\(storage)/disk").st_ino)
+      END
+      """
+    for allowed in [false, true] {
+      let result = try await fixture.run(script) {
+        $0.permissions.files = [FilePermission(path: storage, access: .readWrite)]
+        $0.permissions.runtime.btrfs = allowed
+      }
+      // The root of a subvolume always has inode 256 (btrfs(5)).
+      #expect(result.output == (allowed ? "inode 256\n" : ""), "\(result)")
+      if !allowed { #expect(result.errors.contains("PermissionError"), "\(result)") }
+    }
+  }
 }

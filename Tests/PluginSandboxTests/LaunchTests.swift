@@ -33,4 +33,17 @@ struct LaunchTests {
     #expect(result.errors.contains("/proc/1/status: No such file"))
     #expect(result.errors.contains("Read-only file system"))
   }
+
+  @Test func anAskedForProcShowsItsOwnProcessesAndNothingToWriteTo() async throws {
+    let fixture = try Fixture()
+    fixture.write("run.sh", "#!/bin/sh\nread line < /proc/self/comm; echo $line; ls /proc/sys /proc/kcore\nread line\n")
+    var plan = fixture.plan("run.sh")
+    plan.permissions.runtime.procSelf = true
+    let process = try await fixture.launcher.launch(plan)
+    try await process.attest()
+    #expect(write(process.standardInput, "go\n", 3) == 3)
+    #expect(await Fixture.drain(process.standardOutput) == "run.sh\n")
+    try await process.kill()
+    process.close()
+  }
 }

@@ -10,7 +10,7 @@ import Testing
 @Suite struct SeccompProfileTests {
   static let profiles = [
     SeccompProfile(processes: false), SeccompProfile(), SeccompProfile(network: true),
-    SeccompProfile(blockDevices: true), SeccompProfile(network: true, blockDevices: true),
+    SeccompProfile(blockDevices: true), SeccompProfile(btrfs: true), SeccompProfile(network: true, blockDevices: true),
   ]
   static let kill: UInt32 = 0x8000_0000
   static let allow: UInt32 = 0x7FFF_0000

@@ -124,10 +124,11 @@ extension ManifestReader {
 
   private mutating func runtime(_ value: JSON, _ path: JSONPath) -> PermissionRequest.RuntimeRequest {
     var runtime = PermissionRequest.RuntimeRequest()
-    let known: Set<String> = ["procSelf", "jit", "threads", "memoryMax", "pidsMax", "stateSize", "tmpSize"]
+    let known: Set<String> = ["procSelf", "jit", "btrfs", "threads", "memoryMax", "pidsMax", "stateSize", "tmpSize"]
     guard let object = object(value, path, known: known) else { return runtime }
     runtime.procSelf = optional(object, "procSelf", path, default: false)
     runtime.jit = optional(object, "jit", path, default: false)
+    runtime.btrfs = optional(object, "btrfs", path, default: false)
     runtime.threads = optional(object, "threads", path, default: true)
     runtime.memoryMax = size(object, "memoryMax", path)
     runtime.pidsMax =

@@ -97,6 +97,8 @@ public struct PermissionRequest: Sendable, Hashable {
     public var procSelf = false
     /// Memory that is writable and executable (just-in-time compilers).
     public var jit = false
+    /// The requests that make, snapshot and list btrfs subvolumes, on granted directories.
+    public var btrfs = false
     /// Threads and child processes.
     public var threads = true
     /// Memory in bytes; nil takes the host's default.
