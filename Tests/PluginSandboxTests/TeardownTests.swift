@@ -112,7 +112,7 @@ struct TeardownTests {
       print("ready", flush=True)
       time.sleep(1000)
       """)
-    var plan = fixture.plan("run.py")
+    var plan = fixture.plan("run.py", uid: 654_500)  // no other test's, so that its processes can be counted
     plan.limits.processes = 600
     plan.limits.memory = 1 << 30
     let process = try await fixture.launcher.launch(plan)
