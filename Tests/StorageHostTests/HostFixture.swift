@@ -77,6 +77,14 @@ final class HostFixture: Sendable {
     chmod(path, 0o666)
   }
 
+  /// How many calls stand still at their order to wait.
+  func waiting(_ storeid: String = "s1") throws -> Int {
+    try FileManager.default.contentsOfDirectory(atPath: data(storeid)).filter { $0.hasPrefix(".waiting-") }.count
+  }
+
+  /// Lets the calls that wait go on, and every later one at once.
+  func letGo(_ storeid: String = "s1") { directory.write("data-\(storeid)/.go", "", mode: 0o644) }
+
   /// Volume files in the storage's directory, hidden and side files left out.
   func files(_ storeid: String = "s1") throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: data(storeid)).filter { $0.hasSuffix(".raw") }.sorted()

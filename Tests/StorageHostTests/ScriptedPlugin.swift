@@ -6,7 +6,8 @@
 /// Volumes are files in the storage's directory, snapshots files beside them. The file `.faults` in that directory
 /// holds lines `METHOD WHEN ACTION`: one line is consumed by the next call of its method. WHEN is `before` the work,
 /// in its `middle` (half-made) or `after` it; ACTION is `die`, `hang`, `error OUTCOME`, or a lie: `name`, `size`,
-/// `path`, `nothing` (claims success without doing it).
+/// `path`, `nothing` (claims success without doing it), or `wait`: makes a file `.waiting-…` and goes on once there is a
+/// file `.go`. A type whose name begins with `coarse` asks for the storage's lock around every change.
 enum ScriptedPlugin {
   static let methods = [
     "activate_storage", "status", "list_images", "alloc_image", "free_image", "run_cleanup", "volume_size_info",
@@ -26,7 +27,7 @@ enum ScriptedPlugin {
        "content": {"supported": ["images"], "default": ["images"]},
        "formats": {"supported": ["raw"], "default": "raw"},
        "features": {"clone": {"base": ["raw"]}},
-       "volumeNames": "directory",
+       "volumeNames": "directory", "volumeLock": "\(type.hasPrefix("coarse") ? "storage" : "volume")",
        "configSchema": {"type": "object", "properties": {
           "path": {"type": "string", "format": "path", "x-fixed": true},
           "level": {"type": "integer", "minimum": 0}, "derived": {"type": "string"},
@@ -71,13 +72,16 @@ enum ScriptedPlugin {
                 if words and words[0] == method:
                     del lines[i]
                     with open(path, "w") as f: f.write("\n".join(lines))
-                    return words[1:]
+                    return words[1:] + [root(p)]
         return None
 
     def act(f, when):
         if not f or f[0] != when: return
         if f[1] == "die": os.kill(os.getpid(), 9)
         if f[1] == "hang": time.sleep(3600)
+        if f[1] == "wait":
+            open(os.path.join(f[2], ".waiting-%d" % threading.get_ident()), "w").close()
+            while not os.path.exists(os.path.join(f[2], ".go")): time.sleep(0.01)
         if f[1] == "error": raise Fail(1119, "BACKEND_ERROR", "made to fail", f[2])
 
     def entry(p, key):
@@ -157,8 +161,9 @@ enum ScriptedPlugin {
     def rename_snapshot(p, f):
         os.rename(snap(p), snap(p, p["targetSnapname"]))
         return {}
-    def move(p):
+    def move(p, f):
         need(p)
+        act(f, "middle")
         os.rename(file(p), file(p, p["targetVolname"]))
         return {"volname": p["targetVolname"]}
     def clone_image(p, f):
@@ -211,7 +216,7 @@ enum ScriptedPlugin {
         return {"scfg": p["scfg"]}
 
     simple = {
-        "activate_storage": lambda p, f: {}, "rename_volume": lambda p, f: move(p), "create_base": lambda p, f: move(p),
+        "activate_storage": lambda p, f: {}, "rename_volume": move, "create_base": move,
         "on_update_hook": lambda p, f: {}, "volume_export_formats": lambda p, f: {"formats": ["raw+size"]},
         "volume_import_formats": lambda p, f: {"formats": ["raw+size"]},
     }

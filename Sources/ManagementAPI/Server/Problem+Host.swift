@@ -24,11 +24,9 @@ extension Problem {
 
   private static func status(_ error: StorageError) -> Int {
     switch error.code {
-    // A job nobody knows: the journal names what was looked for.
-    case .invalidParams where error.details["operation"] != nil && error.message.hasPrefix("there is no"): 404
     case .invalidParams, .invalidRequest, .nameInvalid, .formatUnsupported, .cursorInvalid: 400
     case .configInvalid: configStatus(error)
-    case .volumeNotFound, .snapshotNotFound: 404
+    case .volumeNotFound, .snapshotNotFound, .storageNotFound, .jobNotFound, .pluginNotFound: 404
     case .volumeExists, .snapshotExists, .volumeBusy, .hasDependents, .rollbackBlocked, .idempotencyConflict,
       .inProgress, .protected, .readOnly, .cancelled:
       409
@@ -50,9 +48,8 @@ extension Problem {
   /// A fault of the configuration: what the configuration module calls it says more than the code.
   private static func configStatus(_ error: StorageError) -> Int {
     switch error.details["reason"]?.stringValue {
-    case "STORAGE_NOT_FOUND": 404
     case "STORAGE_EXISTS", "DIGEST_CONFLICT", "DUPLICATE_SECTION": 409
-    default: error.message.hasSuffix("does not exist") ? 404 : 400
+    default: 400
     }
   }
 }

@@ -13,11 +13,13 @@ extension StorageError {
       case .locked: .overloaded
       case .cancelled: .cancelled
       case .io: .storageUnavailable
+      case .notFound: .storageNotFound
       default: .configInvalid
       }
     self = .make(
-      code, error.message, outcome: .notStarted, hint: error.hint, field: error.property.map { "/\($0)" },
-      more: ["reason": .string(error.code.rawValue)])
+      code, error.message, outcome: .notStarted,
+      hint: error.hint ?? (code == .storageNotFound ? "see 'berth storage list'" : nil),
+      field: error.property.map { "/\($0)" }, more: ["reason": .string(error.code.rawValue)])
   }
 
   /// Whatever a configuration change threw: its own errors, or those of a hook inside it.

@@ -40,6 +40,11 @@ extension StorageError {
       hint: "see 'berth volume list \(storage.id)'", field: "volname")
   }
 
+  static func noStorage(_ storeid: String) -> StorageError {
+    refused(
+      .storageNotFound, "storage '\(storeid)' does not exist", hint: "see 'berth storage list'", field: "storeid")
+  }
+
   init(_ error: RulesError, code: Code = .nameInvalid, context: String) {
     self = .refused(code, "\(context): \(error.message)", hint: error.hint)
   }
@@ -65,7 +70,8 @@ extension StorageError {
       case .journalFull: .noSpace
       case .overloaded: .overloaded
       case .closed: .shuttingDown
-      case .notFound, .invalidState: .invalidParams
+      case .notFound: .jobNotFound
+      case .invalidState: .invalidParams
       default: .storageUnavailable
       }
     self = .make(

@@ -122,7 +122,8 @@ extension StorageHost {
   ) async -> Result<Verdict, StorageError> {
     do throws(StorageError) {
       var leases: [Lease] = []
-      if !mutation.needsStorageLock, Resolver.changesNames.contains(mutation.method) {
+      let isHeld = mutation.needsStorageLock || storage.facts.needsStorageLockForVolumes
+      if !isHeld, Resolver.changesNames.contains(mutation.method) {
         var caller = Caller(actor: run.actor)
         caller.traceparent = run.traceparent
         let whole = Mutation(method: mutation.method, request: [:], needsStorageLock: true)

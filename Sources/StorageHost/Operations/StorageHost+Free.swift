@@ -46,7 +46,7 @@ extension StorageHost {
         guard answer["value"] != .bool(true), answer["value"] != .int(1) else {
           throw .refused(
             .protected, "'\(storage.volid(parsed.volname))' is protected",
-            hint: "take the protection off first: berth volume set \(storage.volid(parsed.volname)) --protected 0")
+            hint: "take the protection off first: berth volume protect \(storage.volid(parsed.volname)) --off")
         }
       } catch { if error.code != .notSupported && error.code != .volumeNotFound { throw error } }
     }

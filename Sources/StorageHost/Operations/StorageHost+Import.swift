@@ -1,9 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-internal import ClusterLocks
 internal import JSON
-internal import Jobs
 public import PluginSupervisor
 public import StorageProtocol
 
@@ -39,34 +37,15 @@ extension StorageHost {
     let image = try target.imageFormat(facts, stream: format, storeid: storeid)
     var request = transferArguments(target.label, format, options)
     request["allowRename"] = .bool(target.mayRename)
-    let digest = Fingerprint.of("volume_import", storeid, request)
-    if let key = caller.idempotencyKey, let known = try await admitted(key, digest) {
-      return TransferReport(try replay(known))
-    }
-    // Reserve: choose the name under the storage's lock, and take the new volume's own lock before letting it go.
-    let reserve = Mutation(method: "volume_import", request: request, needsStorageLock: true)
-    let leases = try await lock(reserve, on: storeid, caller)
-    let label = OperationID.make(at: Clock.milliseconds()).rawValue
-    let volname: String
-    do throws(StorageError) {
-      volname = try await importName(storeid, target, image, CallRun(caller))
-      reservations.add(storeid, [volname], by: label)
-    } catch {
-      await locks.releaseAll(leases)
-      throw error
-    }
-    await locks.releaseAll(leases)
-    defer { reservations.remove(storeid, by: label) }
-    // Run: the name is ours, so the data needs nobody else's lock.
-    let mutation = Mutation(method: "volume_import", request: request, volumes: [volname], needsStorageLock: false)
-    let result = try await mutate(mutation, on: storeid, caller) { (storage, run) async throws(StorageError) in
-      guard try await !storage.exists(volname, run) else {
-        throw .refused(
-          .volumeExists, "'\(storage.volid(volname))' was made by somebody else meanwhile", hint: "repeat the request")
-      }
+    let mutation = Mutation(method: "volume_import", request: request, needsStorageLock: false)
+    let result = try await make(mutation, on: storeid, caller) { (storage, run) async throws(StorageError) in
+      try await self.importName(storage, target, image, run)
+    } choose: { (storage, volname, run) async throws(StorageError) in
+      try await self.mustBeFree(storage, volname, run)
       try await self.mustOffer(format, "volume_import_formats", storage, volname, sent, run)
       return Plan(intent: ["volname": .string(volname), "format": .string(format)], result: .null)
-    } perform: { (storage, _, run) async throws(StorageError) in
+    } perform: { (storage, plan, run) async throws(StorageError) in
+      let volname = try plan.intent.text("volname")
       var arguments = self.transferArguments(volname, format, sent)
       arguments["digest"] = sent.digest.map { .string($0.rawValue) }
       let (answer, report) = try await storage.plugin.import(
@@ -89,15 +68,14 @@ extension StorageHost {
   }
 
   private func importName(
-    _ storeid: String, _ target: ImportTarget, _ image: String, _ run: CallRun
+    _ storage: Storage, _ target: ImportTarget, _ image: String, _ run: CallRun
   ) async throws(StorageError) -> String {
-    let storage = try await registry.storage(storeid)
     switch target {
     case .newDisk(let vmid, _):
       return try await chooseName(storage, vmid: vmid, name: nil, format: image, run)
     case .volume(let volname, let mayRename):
       let parsed = try await storage.parse(volname, run)
-      let isTaken = try await storage.exists(volname, run) || reservations.contains(storeid, volname)
+      let isTaken = try await storage.exists(volname, run) || reservations.contains(storage.id, volname)
       guard isTaken else { return volname }
       guard mayRename, parsed.vtype == "images", let vmid = parsed.vmid else {
         throw .refused(

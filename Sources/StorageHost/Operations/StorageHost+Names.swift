@@ -6,7 +6,9 @@ public import StorageProtocol
 internal import StorageRules
 
 extension StorageHost {
-  /// Makes a linked clone of a base image or of a snapshot.
+  /// Makes a clone of a base image or of a snapshot; whether it shares data with it is the storage's affair.
+  ///
+  /// The name is reserved under the storage's lock; the work holds the locks of the source and of the clone only.
   /// - Parameters:
   ///   - snapname: the snapshot to clone; nil for a base image.
   ///   - vmid: the guest that will own the clone.
@@ -21,13 +23,15 @@ extension StorageHost {
     var request: JSONObject = ["volname": .string(volname), "vmid": .int(Int64(vmid))]
     request.setOptional("snapname", snapname)
     let asked = request
-    let mutation = Mutation(method: "clone_image", request: asked, volumes: [volname], needsStorageLock: true)
-    let result = try await mutate(mutation, on: storeid, caller) { (storage, run) async throws(StorageError) in
-      let source = try await self.existing(storage, volname, run)
+    let mutation = Mutation(method: "clone_image", request: asked, volumes: [volname], needsStorageLock: false)
+    let result = try await make(mutation, on: storeid, caller) { (storage, run) async throws(StorageError) in
+      try await self.cloneName(storage, try await storage.parse(volname, run), vmid: vmid, run)
+    } choose: { (storage, target, run) async throws(StorageError) in
+      _ = try await self.existing(storage, volname, run)
       try await self.mustSupport("clone", storage, volname, snapname, run)
-      let target = try await self.cloneName(storage, source, vmid: vmid, run)
+      try await self.mustBeFree(storage, target, run)
       let intent: JSONObject = ["volname": .string(target), "source": .string(volname)]
-      return Plan(intent: intent, result: .string(storage.volid(target)), reserved: [target])
+      return Plan(intent: intent, result: .string(storage.volid(target)))
     } perform: { (storage, plan, run) async throws(StorageError) in
       var arguments = asked
       arguments["targetVolname"] = plan.intent["volname"]
@@ -38,16 +42,22 @@ extension StorageHost {
     return result.stringValue ?? ""
   }
 
-  /// Turns a volume into a read-only base for linked clones.
+  /// Turns a volume into a read-only base for linked clones; its new name is reserved as a clone's is.
   /// - Returns: its new volume id.
   public func createBase(_ storeid: String, _ volname: String, _ caller: Caller) async throws(StorageError) -> String {
     try InputChecks.storeid(storeid)
     try InputChecks.volname(volname)
     let mutation = Mutation(
-      method: "create_base", request: ["volname": .string(volname)], volumes: [volname], needsStorageLock: true)
-    let result = try await mutate(mutation, on: storeid, caller) { (storage, run) async throws(StorageError) in
+      method: "create_base", request: ["volname": .string(volname)], volumes: [volname], needsStorageLock: false)
+    let result = try await make(mutation, on: storeid, caller) { (storage, run) async throws(StorageError) in
+      let target = try self.baseName(volname, storage)
+      _ = try await self.move(storage, from: volname, to: target, run)
+      return target
+    } choose: { (storage, target, run) async throws(StorageError) in
       _ = try await self.existing(storage, volname, run)
-      return try await self.move(storage, from: volname, to: try self.baseName(volname, storage), run)
+      try await self.mustBeFree(storage, target, run)
+      let intent: JSONObject = ["volname": .string(volname), "targetVolname": .string(target)]
+      return Plan(intent: intent, result: .string(storage.volid(target)))
     } perform: { (storage, plan, run) async throws(StorageError) in
       _ = try await storage.call("create_base", plan.intent, run)
       try await self.mustExist(storage, try plan.intent.text("targetVolname"), "create_base", run)

@@ -16,7 +16,7 @@ extension StorageHost {
   public func plugin(_ id: String) async throws(StorageError) -> PluginSummary {
     guard let bundle = await plugins().first(where: { $0.id == id }) else {
       throw .refused(
-        .invalidParams, "there is no plugin \(Quoted(id))", hint: "see 'berth plugin list'", field: "plugin")
+        .pluginNotFound, "there is no plugin \(Quoted(id))", hint: "see 'berth plugin list'", field: "plugin")
     }
     return bundle
   }
@@ -24,6 +24,7 @@ extension StorageHost {
   /// Lets a storage's plugin start again after it crashed too often.
   public func release(_ storeid: String, _ caller: Caller) async throws(StorageError) {
     try InputChecks.storeid(storeid)
+    try mustBeConfigured(storeid)
     guard await registry.release(storeid) else {
       throw .refused(
         .invalidParams, "storage '\(storeid)' has no plugin process to release", hint: "see 'berth storage status'",

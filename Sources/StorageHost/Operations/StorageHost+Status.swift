@@ -21,10 +21,7 @@ extension StorageHost {
     -> StorageStatus
   {
     try InputChecks.storeid(storeid)
-    guard let entry = registry.config.snapshot[storeid] else {
-      throw .refused(
-        .configInvalid, "storage '\(storeid)' does not exist", hint: "see 'berth storage list'", field: "storeid")
-    }
+    guard let entry = registry.config.snapshot[storeid] else { throw .noStorage(storeid) }
     let hasSample = await sampler.sample(storeid) != nil
     if isFresh || !hasSample, entry.usable?.isAvailable(on: settings.node) == true {
       await sampler.refresh(storeid, ask: askStatus)

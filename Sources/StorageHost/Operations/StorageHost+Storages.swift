@@ -23,10 +23,15 @@ extension StorageHost {
     let snapshot: ConfigSnapshot
     do throws(ConfigError) { snapshot = try await registry.config.read() } catch { throw StorageError(error) }
     guard let entry = snapshot[storeid] else {
-      throw .refused(
-        .configInvalid, "storage '\(storeid)' does not exist", hint: "see 'berth storage list'", field: "storeid")
+      throw .noStorage(storeid)
     }
     return await summary(entry, snapshot)
+  }
+
+  /// Refuses an id that no section of the configuration has.
+  func mustBeConfigured(_ storeid: String) throws(StorageError) {
+    guard registry.config.snapshot[storeid] == nil else { return }
+    throw .noStorage(storeid)
   }
 
   /// SHA-1 of the configuration as it stands in the file now.
@@ -57,9 +62,11 @@ extension StorageHost {
   /// Agrees to the permissions a storage's plugin asks for now, after it was changed.
   public func consent(_ storeid: String, _ caller: Caller) async throws(StorageError) {
     try InputChecks.storeid(storeid)
-    guard let entry = registry.config.snapshot[storeid], let bundle = await registry.bundle(serving: entry.type) else {
+    guard let entry = registry.config.snapshot[storeid] else { throw .noStorage(storeid) }
+    guard let bundle = await registry.bundle(serving: entry.type) else {
       throw .refused(
-        .configInvalid, "storage '\(storeid)' does not exist, or no plugin serves it", hint: "see 'berth storage list'")
+        .storageUnavailable, "no installed plugin serves storage '\(storeid)' of type '\(entry.type)'",
+        hint: "install its plugin; see 'berth plugin list'")
     }
     try await registry.consents.give(storeid, bundle)
     await registry.close(storeid)

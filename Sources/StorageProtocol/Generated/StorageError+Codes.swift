@@ -59,6 +59,10 @@ extension StorageError.Code {
   public static let manifestInvalid = StorageError.Code(rawValue: 1021)
   /// SANDBOX_FAILED: The sandbox could not be set up or verified; the plugin was not started.
   public static let sandboxFailed = StorageError.Code(rawValue: 1022)
+  /// JOB_NOT_FOUND: No job of that id, or it ended so long ago that it was forgotten.
+  public static let jobNotFound = StorageError.Code(rawValue: 1023)
+  /// PLUGIN_NOT_FOUND: No plugin of that id is installed.
+  public static let pluginNotFound = StorageError.Code(rawValue: 1024)
   /// CONFIG_INVALID: A configuration property is wrong; `data.field` is its JSON Pointer.
   public static let configInvalid = StorageError.Code(rawValue: 1101)
   /// STORAGE_UNAVAILABLE: The storage cannot be reached now.
@@ -103,6 +107,8 @@ extension StorageError.Code {
   public static let cursorInvalid = StorageError.Code(rawValue: 1121)
   /// PROTECTED: The volume carries the `protected` attribute.
   public static let protected = StorageError.Code(rawValue: 1122)
+  /// STORAGE_NOT_FOUND: No storage of that id is configured.
+  public static let storageNotFound = StorageError.Code(rawValue: 1123)
 
   /// Every code of the table with its symbol and what a caller may do about it.
   static let table: [Entry] = [
@@ -133,6 +139,8 @@ extension StorageError.Code {
     Entry(code: .pluginUnreapable, symbol: "PLUGIN_UNREAPABLE", retry: .never, raisedBy: .host),
     Entry(code: .manifestInvalid, symbol: "MANIFEST_INVALID", retry: .afterFix, raisedBy: .host),
     Entry(code: .sandboxFailed, symbol: "SANDBOX_FAILED", retry: .afterFix, raisedBy: .host),
+    Entry(code: .jobNotFound, symbol: "JOB_NOT_FOUND", retry: .never, raisedBy: .host),
+    Entry(code: .pluginNotFound, symbol: "PLUGIN_NOT_FOUND", retry: .never, raisedBy: .host),
     Entry(code: .configInvalid, symbol: "CONFIG_INVALID", retry: .afterFix, raisedBy: .both),
     Entry(code: .storageUnavailable, symbol: "STORAGE_UNAVAILABLE", retry: .backoff, raisedBy: .both),
     Entry(code: .storageNotActive, symbol: "STORAGE_NOT_ACTIVE", retry: .afterActivate, raisedBy: .both),
@@ -155,5 +163,6 @@ extension StorageError.Code {
     Entry(code: .notSupported, symbol: "NOT_SUPPORTED", retry: .never, raisedBy: .both),
     Entry(code: .cursorInvalid, symbol: "CURSOR_INVALID", retry: .restartList, raisedBy: .both),
     Entry(code: .protected, symbol: "PROTECTED", retry: .afterFix, raisedBy: .both),
+    Entry(code: .storageNotFound, symbol: "STORAGE_NOT_FOUND", retry: .never, raisedBy: .host),
   ]
 }

@@ -5,6 +5,9 @@
 public import JSON
 
 /// Makes a linked clone of a base or of a snapshot.
+///
+/// The clone's name was reserved under the storage lock; the work, however long it copies, runs under the locks of the
+/// source and of the clone only. Other volumes change meanwhile.
 public enum CloneImage: StorageMethod {
   public static let name = "clone_image"
   public static let annotations = MethodAnnotations(
@@ -13,8 +16,8 @@ public enum CloneImage: StorageMethod {
     summary: "Makes a linked clone of a base or of a snapshot.",
     mutating: true,
     idempotent: true,
-    lock: .storage,
-    defaultTimeout: .milliseconds(60_000),
+    lock: .volume,
+    defaultTimeout: .milliseconds(3_600_000),
     capability: "clone",
     pveMethod: "clone_image",
     hostDefault: HostDefault(.none, "NOT_SUPPORTED"),

@@ -5,6 +5,8 @@
 public import JSON
 
 /// Makes a volume a base for linked clones.
+///
+/// The name it gets was reserved under the storage lock; the work runs under the locks of the two names only.
 public enum CreateBase: StorageMethod {
   public static let name = "create_base"
   public static let annotations = MethodAnnotations(
@@ -13,7 +15,7 @@ public enum CreateBase: StorageMethod {
     summary: "Makes a volume a base for linked clones.",
     mutating: true,
     idempotent: true,
-    lock: .storage,
+    lock: .volume,
     defaultTimeout: .milliseconds(60_000),
     capability: "template",
     pveMethod: "create_base",
