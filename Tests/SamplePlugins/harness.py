@@ -44,6 +44,11 @@ class Refused(Exception):
         self.symbol, self.outcome = self.data.get("symbol"), self.data.get("outcome")
 
 
+def refusal(symbol, message, number=1119, outcome="not_started"):
+    return Refused({"code": number, "message": message,
+                    "data": {"symbol": symbol, "outcome": outcome, "retry": {"class": "never"}}})
+
+
 class Pending:
     def __init__(self, session, ident):
         self.session, self.id, self.answers = session, ident, queue.SimpleQueue()
@@ -64,9 +69,11 @@ class Pending:
 
 
 class Session:
-    """One run of a plugin's process. `root`: its storage's path; state survives in `state`."""
+    """One run of a plugin's process. `root`: its storage's path; state survives in `state`. `host(method, params)`
+    answers what the plugin asks the host for, or raises Refused."""
 
-    def __init__(self, name, root, state, scfg=None, initialize=True, preexec=None):
+    def __init__(self, name, root, state, scfg=None, initialize=True, preexec=None, host=None):
+        self.host = host
         self.bundle = os.path.join(bundles(), name)
         with open(os.path.join(self.bundle, "manifest.json"), encoding="utf-8") as file:
             self.manifest = json.load(file)
@@ -91,7 +98,10 @@ class Session:
         for line in self.process.stdout:
             message = json.loads(line)
             if "method" in message:
-                self.notes.append(message)
+                if "id" in message:
+                    threading.Thread(target=self._serve, args=(message,), daemon=True).start()
+                else:
+                    self.notes.append(message)
                 continue
             with self.mutex:
                 pending = self.pending.pop(message.get("id"), None)
@@ -103,6 +113,19 @@ class Session:
             left, self.pending = list(self.pending.values()), None
         for pending in left:
             pending.answers.put(None)
+
+    def _serve(self, message):
+        reply = {"jsonrpc": "2.0", "id": message["id"]}
+        try:
+            if self.host is None:
+                raise refusal("HOST_DENIED", f"{message['method']} is not granted")
+            reply["result"] = self.host(message["method"], message["params"])
+        except Refused as error:
+            reply["error"] = error.error
+        try:
+            self.send_line(json.dumps(reply).encode() + b"\n")
+        except (BrokenPipeError, ValueError, OSError):
+            pass  # killed meanwhile
 
     def send_line(self, data):
         self.process.stdin.write(data)
