@@ -65,7 +65,8 @@ class LvmThin(PluginTest):
 
     def test_status_and_missing_pool(self):
         session = self.open()
-        self.assertEqual(session.do("status"), {"total": 1 << 30, "used": 1 << 27, "available": 7 << 27, "active": True})
+        self.assertEqual(session.do("status"),
+                         {"total": 1 << 30, "used": 1 << 27, "available": 7 << 27, "active": True})
         self.assertEqual(session.do("check_connection"), {"connected": True})
         del self.group.volumes["thin"]
         self.assertEqual(session.do("status")["active"], False)

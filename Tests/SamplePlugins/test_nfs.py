@@ -125,7 +125,8 @@ class Nfs(PluginTest):
     def test_configurations(self):
         session = self.open(activate=False)
         for field, value in (("server", "-x"), ("server", "a b"), ("server", "a,b"), ("export", "srv"),
-                             ("export", "/a/../b"), ("export", "/a\n"), ("options", "vers=4.2,-o evil"),
+                             ("export", "/a/../b"), ("export", "/a\n"), ("export", "/a,b"), ("export", "/*"),
+                             ("options", "vers=4.2,-o evil"),
                              ("options", "=x")):
             session.scfg = {"type": "nfs", **self.scfg, field: value}
             error = self.refused("CONFIG_INVALID", session.do, "check_config")

@@ -79,9 +79,8 @@ class VolumeGroup:
 
     def snapshot(self, params):
         origin = self.lv(params)
-        volume = self.new(params["target"], origin["size"], origin=origin["name"], readOnly=params.get("readOnly", False))
+        volume = self.new(params["target"], origin["size"], origin=origin["name"])
         shutil.copyfile(self.file(origin["name"]), self.file(params["target"]))
-        volume.pop("readOnly")
         return {"volume": volume}
 
     def remove(self, params):

@@ -11,8 +11,8 @@ NAME = re.compile(r"(vm|base)-([0-9]{1,9})-[A-Za-z0-9_+.\-]+")
 SNAPSHOT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,100}")
 LVM_NAME = re.compile(r"[A-Za-z0-9_+.][A-Za-z0-9_+.\-]{0,100}")
 # Names and parts of names that LVM keeps for itself.
-RESERVED = re.compile(r"(?:snapshot|pvmove).*|.*_(?:cdata|cmeta|corig|mlog|mimage|rimage|rmeta|tdata|tmeta|vorigin|pmspare)"
-                      r"(?:_.*)?")
+RESERVED = re.compile(r"(?:snapshot|pvmove).*|.*_(?:cdata|cmeta|corig|mlog|mimage|rimage|rmeta|tdata|tmeta|vorigin"
+                      r"|pmspare)(?:_.*)?")
 LONGEST = 110  # the device mapper allows 127 for group and volume together, with hyphens counted twice
 NEW, OLD = "berth-new_", "berth-old_"
 # Refusals after which nothing has changed.
@@ -133,7 +133,8 @@ class Group:
             raise PluginError("VOLUME_EXISTS", f"'{name.text}' exists already")
         taken = next((lv for lv in self.report if lv.startswith(f"snap_{name.text}_")), None)
         if taken is not None:
-            raise PluginError("VOLUME_EXISTS", f"the logical volume '{taken}' would look like a snapshot of '{name.text}'",
+            raise PluginError("VOLUME_EXISTS", f"the logical volume '{taken}' would look like a snapshot of"
+                              f" '{name.text}'",
                               hint="choose another name, or remove that logical volume")
 
     def used(self, volume):

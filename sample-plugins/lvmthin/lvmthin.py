@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -IS
 # SPDX-FileCopyrightText: The Berth developers
 # SPDX-License-Identifier: Apache-2.0
-"""Berth plugin `lvmthin`: disks as thin logical volumes. The host does all LVM work; this plugin says what is wanted."""
+"""Berth plugin `lvmthin`: disks as thin logical volumes. The host runs LVM; this plugin says what is wanted."""
 
 import os
 import sys

@@ -59,7 +59,8 @@ def alloc(call, group, name, vmid, form, size):
     if form != "raw":
         raise PluginError("FORMAT_UNSUPPORTED", f"no format '{form}' here: logical volumes are raw", field="/format")
     if name.vmid != vmid or name.is_base:
-        raise PluginError("NAME_INVALID", f"'{name.text}' is no name for a new volume of guest {vmid}", field="/volname")
+        raise PluginError("NAME_INVALID", f"'{name.text}' is no name for a new volume of guest {vmid}",
+                          field="/volname")
     size = checked_size(size)
     if intended(call, name.text) and group.thin(name.text) is not None:
         return {"volname": name.text, "size": group.thin(name.text)["size"]}

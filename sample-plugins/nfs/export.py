@@ -11,6 +11,7 @@ from berth_files import write_whole
 from berth_plugin import PluginError
 
 SERVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:\-]{0,252}")
+PATH = re.compile(r"[A-Za-z0-9._/@=%+~\-]{1,1000}")  # nothing that means more than itself in a grant's limits
 OPTION = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
@@ -20,8 +21,9 @@ def source(scfg):
     if not isinstance(server, str) or SERVER.fullmatch(server) is None:
         raise PluginError("CONFIG_INVALID", "'server' must be the name or address of a server", field="/server")
     if not isinstance(path, str) or not path.startswith("/") or ".." in path.split("/") \
-            or any(ord(char) < 0x20 for char in path):
-        raise PluginError("CONFIG_INVALID", "'export' must be an absolute path on the server", field="/export")
+            or PATH.fullmatch(path) is None:
+        raise PluginError("CONFIG_INVALID", "'export' must be an absolute path on the server, of letters, digits and"
+                          " ._/@=%+~-", field="/export")
     return f"[{server}]:{path}" if ":" in server else f"{server}:{path}"
 
 

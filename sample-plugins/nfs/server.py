@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The Berth developers
 # SPDX-License-Identifier: Apache-2.0
-"""Whether an NFS server answers, asked with the protocol's own empty call (RFC 5531) and never for long: work on a mount
-whose server is gone waits inside the kernel, where neither cancel nor deadline reach it."""
+"""Whether an NFS server answers, asked with RPC's own empty call (RFC 5531) and never for long: work on a mount whose
+server is gone waits inside the kernel, where neither cancel nor deadline reach it."""
 
 import os
 import socket
