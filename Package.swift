@@ -161,6 +161,7 @@ let rooms: [Room] = [
         name: "EndToEndTests",
         dependencies: [
           "BerthClient", "CShims", "JSON", "ManagementTypes", "TestSupport", "berth", "berth-launcher", "berthd",
+          nioCore,
         ],
         swiftSettings: settings),
     ]),

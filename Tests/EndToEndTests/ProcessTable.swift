@@ -30,12 +30,21 @@ enum ProcessTable {
     }
   }
 
+  /// Whether the process runs; one that has ended and waits for its parent does not.
+  static func isAlive(_ pid: Int32) -> Bool {
+    fields(of: pid).first.map { $0 != "Z" && $0 != "X" } ?? false
+  }
+
   private static func parent(of pid: Int32) -> Int32? {
+    fields(of: pid).dropFirst().first.flatMap { Int32($0) }
+  }
+
+  /// State, parent, …
+  private static func fields(of pid: Int32) -> [String] {
     let bytes = readFileIfThere("/proc/\(pid)/stat")
     // pid (name) state parent …; the name may hold anything, so look for its last parenthesis.
-    guard let end = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
-    let fields = bytes[(end + 1)...].split(separator: UInt8(ascii: " "))
-    return fields.count > 1 ? Int32(String(decoding: fields[1], as: UTF8.self)) : nil
+    guard let end = bytes.lastIndex(of: UInt8(ascii: ")")) else { return [] }
+    return bytes[(end + 1)...].split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// A file that may go while it is read.

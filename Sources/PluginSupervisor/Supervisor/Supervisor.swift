@@ -151,7 +151,7 @@ public actor Supervisor {
     let all = entries.values.map(\.instance) + candidates.values.map(\.instance)
     entries = [:]
     candidates = [:]
-    return await withTaskGroup(of: StorageError?.self) { group in
+    let left = await withTaskGroup(of: StorageError?.self) { group in
       for instance in all {
         group.addTask {
           do throws(StorageError) {
@@ -166,6 +166,12 @@ public actor Supervisor {
       for await error in group { if let error { left.append(error) } }
       return left
     }
+    guard left.isEmpty else { return left }
+    // The daemon's own control group goes with the last instance.
+    do throws(SandboxError) { try await launcher.removeLeftovers() } catch {
+      logger.warning("control groups are left: \(error)")
+    }
+    return []
   }
 
   /// Removes what an earlier daemon left behind: processes, cgroups, FIFOs. Once, before the first instance.
