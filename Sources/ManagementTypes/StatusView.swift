@@ -13,6 +13,8 @@ public struct StatusView: JSONCodable, Sendable, Hashable {
   public var enabled: Bool
   /// Whether it answered its last sample and called itself active.
   public var active: Bool
+  /// Whether nothing is known yet: its first sample is under way.
+  public var sampling: Bool
   /// Its size in bytes.
   public var total: Int64?
   /// What is taken, in bytes.
@@ -27,13 +29,14 @@ public struct StatusView: JSONCodable, Sendable, Hashable {
   public var error: Problem?
 
   public init(
-    storeid: String, type: String, enabled: Bool, active: Bool, total: Int64? = nil, used: Int64? = nil,
-    available: Int64? = nil, ageMs: Int64? = nil, process: String? = nil, error: Problem? = nil
+    storeid: String, type: String, enabled: Bool, active: Bool, sampling: Bool = false, total: Int64? = nil,
+    used: Int64? = nil, available: Int64? = nil, ageMs: Int64? = nil, process: String? = nil, error: Problem? = nil
   ) {
     self.storeid = storeid
     self.type = type
     self.enabled = enabled
     self.active = active
+    self.sampling = sampling
     self.total = total
     self.used = used
     self.available = available
@@ -48,6 +51,7 @@ public struct StatusView: JSONCodable, Sendable, Hashable {
     type = try members.required("type", at: path)
     enabled = try members.required("enabled", at: path)
     active = try members.required("active", at: path)
+    sampling = try members.optional("sampling", at: path, default: false)
     total = try members.optional("total", at: path)
     used = try members.optional("used", at: path)
     available = try members.optional("available", at: path)
@@ -62,6 +66,7 @@ public struct StatusView: JSONCodable, Sendable, Hashable {
     members.set("type", type)
     members.set("enabled", enabled)
     members.set("active", active)
+    if sampling { members.set("sampling", sampling) }
     members.setOptional("total", total)
     members.setOptional("used", used)
     members.setOptional("available", available)

@@ -114,6 +114,29 @@ import Testing
     }
   }
 
+  @Test func aStorageIsSampledAtOnceAndNeverCalledInactiveBefore() async throws {
+    let fixture = try HostFixture()
+    var settings = fixture.settings
+    settings.statusInterval = .seconds(3_600)
+    var host = try await StorageHost.open(settings)
+    try await fixture.add("s1", to: host)
+    var known = await host.status().first
+    #expect(known?.isActive == true || known?.isSampling == true, "just added: \(String(describing: known))")
+    #expect(await eventually { await host.status().first?.isActive == true }, "the sample came with the addition")
+    await host.close(grace: .milliseconds(100))
+    host = try await StorageHost.open(settings)
+    known = await host.status().first
+    #expect(known?.isActive == true || known?.isSampling == true, "just started: \(String(describing: known))")
+    #expect(await eventually { await host.status().first?.isActive == true }, "the sample came with the start")
+    try fixture.order("status before hang")
+    _ = try await host.updateStorage("s1", values: ["content": "images"], fixture.caller)
+    known = await host.status().first
+    #expect(known?.isActive == false)
+    #expect(known?.isSampling == true, "what was known of the old configuration is not told of the new one")
+    #expect(known?.total == nil)
+    await host.close(grace: .milliseconds(100))
+  }
+
   @Test func everyMethodOfTheProtocolHasARoute() throws {
     let unreachable = MethodTable.all.filter { method in
       method.kind == .request && method.annotations.direction == .hostToPlugin

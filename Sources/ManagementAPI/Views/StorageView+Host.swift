@@ -18,7 +18,7 @@ extension StatusView {
   init(_ status: StorageStatus) {
     self.init(
       storeid: status.storeid, type: status.type, enabled: status.isEnabled, active: status.isActive,
-      total: status.total, used: status.used, available: status.available, ageMs: status.ageMs,
-      process: status.process, error: status.error.map { Problem($0) })
+      sampling: status.isSampling, total: status.total, used: status.used, available: status.available,
+      ageMs: status.ageMs, process: status.process, error: status.error.map { Problem($0) })
   }
 }

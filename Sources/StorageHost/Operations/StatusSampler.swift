@@ -23,7 +23,7 @@ actor StatusSampler {
 
   private let interval: Duration
   private var samples: [String: Sample] = [:]
-  private var running: Set<String> = []
+  private var running: [String: Task<Void, Never>] = [:]
 
   init(interval: Duration) { self.interval = interval }
 
@@ -36,24 +36,33 @@ actor StatusSampler {
     while !Task.isCancelled {
       let known = await storages()
       for storeid in samples.keys where !known.contains(storeid) { samples[storeid] = nil }
-      for storeid in known where !running.contains(storeid) {
-        running.insert(storeid)
-        Task { await self.take(storeid, ask) }
-      }
+      for storeid in known { start(storeid, ask) }
       try? await Task.sleep(for: interval)
     }
   }
 
-  /// Samples one storage now and returns when it has answered or failed.
+  /// Returns when one storage that has no sample yet has answered or failed.
+  func first(_ storeid: String, ask: @escaping Ask) async { await start(storeid, ask).value }
+
+  /// Samples one storage now and returns when it has answered or failed: a sample under way may be older than what the
+  /// caller wants to see, so it is only waited for.
   func refresh(_ storeid: String, ask: @escaping Ask) async {
-    guard running.insert(storeid).inserted else { return }
-    await take(storeid, ask)
+    await running[storeid]?.value
+    await start(storeid, ask).value
+  }
+
+  @discardableResult
+  private func start(_ storeid: String, _ ask: @escaping Ask) -> Task<Void, Never> {
+    if let task = running[storeid] { return task }
+    let task = Task { await self.take(storeid, ask) }
+    running[storeid] = task
+    return task
   }
 
   private func take(_ storeid: String, _ ask: @escaping Ask) async {
     let result: Result<JSONObject, StorageError>
     do throws(StorageError) { result = .success(try await ask(storeid)) } catch { result = .failure(error) }
-    running.remove(storeid)
+    running[storeid] = nil
     var sample = samples[storeid] ?? Sample()
     switch result {
     case .success(let answer):

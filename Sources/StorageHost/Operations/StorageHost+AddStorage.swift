@@ -48,6 +48,7 @@ extension StorageHost {
         await self.undoAdd(draft.id, draft.type, draft.next?.config ?? [:], bundle)
       }
     }
+    await sampleSoon(storeid)
     return StorageChange(storage: try await storage(storeid), show: show.value)
   }
 

@@ -25,6 +25,7 @@ extension StorageHost {
       }
     }
     await registry.close(storeid)
+    await sampleSoon(storeid)
     return StorageChange(storage: try await storage(storeid), show: show.value)
   }
 

@@ -22,9 +22,12 @@ extension StorageHost {
   {
     try InputChecks.storeid(storeid)
     guard let entry = registry.config.snapshot[storeid] else { throw .noStorage(storeid) }
-    let hasSample = await sampler.sample(storeid) != nil
-    if isFresh || !hasSample, entry.usable?.isAvailable(on: settings.node) == true {
-      await sampler.refresh(storeid, ask: askStatus)
+    if entry.usable?.isAvailable(on: settings.node) == true {
+      if isFresh {
+        await sampler.refresh(storeid, ask: askStatus)
+      } else if await sampler.sample(storeid) == nil {
+        await sampler.first(storeid, ask: askStatus)
+      }
     }
     return await status(of: entry)
   }
@@ -39,7 +42,10 @@ extension StorageHost {
       status.error = .refused(.configInvalid, reason, hint: "correct its configuration or remove it")
       return status
     }
-    guard let sample = await sampler.sample(entry.id) else { return status }
+    guard let sample = await sampler.sample(entry.id) else {
+      status.isSampling = status.isEnabled
+      return status
+    }
     status.isActive = sample.isActive
     status.total = sample.total
     status.used = sample.used
@@ -48,6 +54,13 @@ extension StorageHost {
     status.ageMs = sample.time.map { max(0, Clock.milliseconds() - $0) }
     status.error = sample.error
     return status
+  }
+
+  /// Samples a storage whose configuration is new, without waiting for it or for the next turn of all.
+  func sampleSoon(_ storeid: String) async {
+    await sampler.forget(storeid)
+    guard registry.config.snapshot[storeid]?.usable?.isAvailable(on: settings.node) == true else { return }
+    background { host in await host.sampler.refresh(storeid, ask: host.askStatus) }
   }
 
   var askStatus: StatusSampler.Ask {

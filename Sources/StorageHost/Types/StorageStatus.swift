@@ -11,6 +11,8 @@ public struct StorageStatus: Sendable, Hashable, JSONEncodable {
   public var isEnabled: Bool
   /// Whether the storage answered its last sample and called itself active.
   public var isActive: Bool
+  /// Whether nothing is known yet because the first sample has not been answered.
+  public var isSampling = false
   /// Bytes; nil before the first good sample.
   public var total: Int64?
   public var used: Int64?
@@ -30,6 +32,7 @@ public struct StorageStatus: Sendable, Hashable, JSONEncodable {
     object.set("type", type)
     object.set("enabled", isEnabled)
     object.set("active", isActive)
+    if isSampling { object.set("sampling", true) }
     object.setOptional("total", total)
     object.setOptional("used", used)
     object.setOptional("available", available)

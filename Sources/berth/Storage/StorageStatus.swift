@@ -37,11 +37,16 @@ struct StorageStatus: AsyncParsableCommand {
           String(Int(Double(used) * 100 / Double(total)))
         } else { nil }
       table.add([
-        status.storeid, status.type, !status.enabled ? "disabled" : status.active ? "active" : "inactive",
+        status.storeid, status.type, state(status),
         SizeColumn.text(status.total), SizeColumn.text(status.used), SizeColumn.text(status.available),
         percent ?? "-", TimeColumn.span(status.ageMs), status.process ?? "-", status.error?.detail ?? "",
       ])
     }
     table.print()
+  }
+
+  private func state(_ status: StatusView) -> String {
+    guard status.enabled else { return "disabled" }
+    return status.active ? "active" : status.sampling ? "sampling" : "inactive"
   }
 }
