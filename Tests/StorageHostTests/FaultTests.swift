@@ -85,6 +85,19 @@ private let disk = "100/vm-100-disk-0.raw"
     }
   }
 
+  @Test(arguments: ["late die", "after die", "after error unknown"])
+  func aBaseIsProtectedEvenWhenItsMakingWasInterrupted(fault: String) async throws {
+    try await HostFixture.run { fixture, host in
+      _ = try await host.alloc("s1", vmid: 100, size: 65_536, fixture.caller)
+      try fixture.order("create_base \(fault)")
+      #expect(try await host.createBase("s1", disk, fixture.caller) == "s1:100/base-100-disk-0.raw")
+      var info = stat()
+      #expect(stat(fixture.data("s1") + "/100_base-100-disk-0.raw", &info) == 0)
+      #expect(info.st_mode & 0o777 == 0o444, "nobody may write what clones are going to build on")
+      try await fixture.expectSettled(host)
+    }
+  }
+
   @Test func aResizeAndASnapshotWithALostReplyAreFoundDone() async throws {
     try await HostFixture.run { fixture, host in
       _ = try await host.alloc("s1", vmid: 100, size: 65_536, fixture.caller)

@@ -5,7 +5,7 @@
 ///
 /// Volumes are files in the storage's directory, snapshots files beside them. The file `.faults` in that directory
 /// holds lines `METHOD WHEN ACTION`: one line is consumed by the next call of its method. WHEN is `before` the work,
-/// in its `middle` (half-made) or `after` it; ACTION is `die`, `hang`, `error OUTCOME`, or a lie: `name`, `size`,
+/// in its `middle` (half-made), `late` (of a base: not yet protected) or `after` it; ACTION is `die`, `hang`, `error OUTCOME`, or a lie: `name`, `size`,
 /// `path`, `nothing` (claims success without doing it), or `wait`: makes a file `.waiting-…` and goes on once there is a
 /// file `.go`. A type whose name begins with `coarse` asks for the storage's lock around every change.
 enum ScriptedPlugin {
@@ -166,6 +166,12 @@ enum ScriptedPlugin {
         act(f, "middle")
         os.rename(file(p), file(p, p["targetVolname"]))
         return {"volname": p["targetVolname"]}
+    def create_base(p, f):
+        target = file(p, p["targetVolname"])
+        if not os.path.exists(target): move(p, f)
+        act(f, "late")
+        os.chmod(target, 0o444)
+        return {"volname": p["targetVolname"]}
     def clone_image(p, f):
         need(p)
         make(p, f, p["targetVolname"], os.stat(file(p)).st_size)
@@ -216,7 +222,7 @@ enum ScriptedPlugin {
         return {"scfg": p["scfg"]}
 
     simple = {
-        "activate_storage": lambda p, f: {}, "rename_volume": move, "create_base": move,
+        "activate_storage": lambda p, f: {}, "rename_volume": move,
         "on_update_hook": lambda p, f: {}, "volume_export_formats": lambda p, f: {"formats": ["raw+size"]},
         "volume_import_formats": lambda p, f: {"formats": ["raw+size"]},
     }

@@ -16,7 +16,7 @@ enum Resolver {
     "clone_image": removeNew,
     "volume_import": removeNew,
     "free_image": finishFree,
-    "create_base": moved,
+    "create_base": based,
     "rename_volume": moved,
     "volume_resize": resized,
     "volume_snapshot": snapshotMade,
@@ -126,6 +126,21 @@ enum Resolver {
         "neither '\(storage.volid(old))' nor '\(storage.volid(new))' is listed",
         hint: "look at the storage itself: the data may be there under another name")
     }
+  }
+
+  /// A base has its new name; what comes after the renaming, such as its protection, may be missing. So the request is
+  /// sent once more under its own key: a plugin that remembers it carries on, any other says that nothing was begun.
+  private static let based: Rule = { (storage, intent, run) async throws(StorageError) in
+    let verdict = try await moved(storage, intent, run)
+    guard case .done = verdict, let key = run.firstKey else { return verdict }
+    var again = run
+    again.idempotencyKey = key
+    var request = intent
+    request["returned"] = nil
+    do throws(StorageError) { _ = try await storage.call("create_base", request, again) } catch {
+      guard error.outcome == .notStarted || error.outcome == .rolledBack else { throw error }
+    }
+    return verdict
   }
 
   private static let resized: Rule = { (storage, intent, run) async throws(StorageError) in

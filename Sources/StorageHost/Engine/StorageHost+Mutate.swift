@@ -60,6 +60,7 @@ extension StorageHost {
     case .begin(let fresh): record = fresh
     }
     run.idempotencyKey = record.id.rawValue
+    run.firstKey = record.id.rawValue
     inFlight.add(record.id)
     defer { inFlight.remove(record.id) }
     caller.job?.log(.debug, "\(mutation.method) on \(storeid) begins as \(record.id)")

@@ -84,6 +84,7 @@ extension StorageHost {
     do throws(StorageError) {
       let storage = try await registry.storage(record.storeid)
       var run = CallRun(asker)
+      run.firstKey = record.id.rawValue
       run.lock = leases.last.map { lease in
         CallRun.Lock(
           name: lease.name.description, scope: mutation.needsStorageLock ? "storage" : "volume",

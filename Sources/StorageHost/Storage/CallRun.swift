@@ -17,6 +17,8 @@ struct CallRun: Sendable {
   var actor: String
   var timeout: Duration?
   var idempotencyKey: String?
+  /// The key under which the operation called the plugin: for sending the very same request again.
+  var firstKey: String?
   var lock: Lock?
   var traceparent: String?
   /// Takes progress reports and stderr-worthy remarks of the operation.

@@ -36,7 +36,6 @@ actor KillCampaign {
     self.host = host
     self.seed = seed
     workers = (0..<Self.workers).map { LoadWorker(vmid: 1_000 + $0, socket: host.socket) }
-    client = BerthClient(socket: host.socket)
     try await host.start()
     try await host.addStorage()
     _ = try await host.volumes()
@@ -49,6 +48,7 @@ actor KillCampaign {
     guard !leftovers.allGroups().isEmpty, !leftovers.mounts().isEmpty else {
       throw Finding(description: "positive control: a running plugin's control groups and mounts are not seen")
     }
+    client = BerthClient(socket: host.socket)
   }
 
   /// One kill under load, and the look afterwards.
@@ -96,12 +96,17 @@ actor KillCampaign {
       try demand(check.status == 0 || check.status == 3, "qemu-img check of \(file): \(check.errors)")
     }
     let children = ProcessTable.descendants(of: host.daemon)
-    await client.shutdown()
     try demand(await host.stop() == 0, "the daemon does not stop in order")
     try await none("processes") { children.filter(ProcessTable.isAlive).map(String.init) }
     try await none("control groups") { self.leftovers.allGroups() }
     try await none("mounts") { self.leftovers.mounts() }
     try await none("FIFOs") { self.leftovers.fifos() }
+  }
+
+  /// Gives back what the campaign itself holds, however it ended.
+  func close() async {
+    await client.shutdown()
+    await host.stop(SIGKILL)
   }
 
   /// Figures of the whole run.

@@ -39,6 +39,7 @@ struct KillCampaignTests {
       let log = host.log.split(separator: "\n").suffix(150).joined(separator: "\n")
       Issue.record("seed \(Self.seed), round \(round): \(error)\nThe end of the daemon's log:\n\(log)")
     }
+    await campaign.close()
     print("\(await campaign.summary(round)); \(ContinuousClock.now - start)")
   }
 }
