@@ -56,10 +56,20 @@ struct BundleFiles {
   }
 
   /// One digest over everything in the bundle: names, execute bits, contents and link targets.
-  func digest() throws(CatalogProblem) -> String {
+  func digest() throws(CatalogProblem) -> String { try digest(of: .contents) }
+
+  /// The same over what a change of a file cannot leave as it was (inode, size, times), without reading any: quick
+  /// enough for every start.
+  func stamp() throws(CatalogProblem) -> String { try digest(of: .identity) }
+
+  // MARK: Parts
+
+  private enum Facts { case contents, identity }
+
+  private func digest(of facts: Facts) throws(CatalogProblem) -> String {
     var entries: [(name: String, line: String)] = []
     var total: Int64 = 0
-    try walk(directory, prefix: "", depth: 0, &entries, &total)
+    try walk(directory, prefix: "", depth: 0, facts, &entries, &total)
     var hasher = SHA256()
     // By bytes, not by what a locale or Unicode hold for equal.
     for entry in entries.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
@@ -72,10 +82,8 @@ struct BundleFiles {
     return hexadecimal(hasher.finalize())
   }
 
-  // MARK: Parts
-
   private func walk(
-    _ folder: Descriptor, prefix: String, depth: Int, _ entries: inout [(name: String, line: String)],
+    _ folder: Descriptor, prefix: String, depth: Int, _ facts: Facts, _ entries: inout [(name: String, line: String)],
     _ total: inout Int64
   ) throws(CatalogProblem) {
     guard depth < 16 else {
@@ -97,11 +105,21 @@ struct BundleFiles {
           throw CatalogProblem(.unreadable, bundle: path, file: inside, "cannot be opened: \(errnoText(errno))")
         }
         entries.append((inside, "directory"))
-        try walk(Descriptor(child), prefix: inside, depth: depth + 1, &entries, &total)
+        try walk(Descriptor(child), prefix: inside, depth: depth + 1, facts, &entries, &total)
       case S_IFREG:
         total += Int64(status.st_size)
         guard total <= Self.byteLimit else {
           throw CatalogProblem(.unreadable, bundle: path, "holds more than \(Self.byteLimit) bytes")
+        }
+        guard facts == .contents else {
+          let (changed, modified) = (status.st_ctim, status.st_mtim)
+          entries.append(
+            (
+              inside,
+              "\(status.st_mode) \(status.st_dev) \(status.st_ino) \(status.st_size) \(changed.tv_sec).\(changed.tv_nsec)"
+                + " \(modified.tv_sec).\(modified.tv_nsec)"
+            ))
+          continue
         }
         let (file, _) = try open(inside, problem: .unreadable)
         entries.append((inside, "\(status.st_mode & 0o111 != 0 ? "x" : "-")\(try hash(file, inside))"))

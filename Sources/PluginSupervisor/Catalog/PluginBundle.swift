@@ -13,6 +13,9 @@ public struct PluginBundle: Sendable, Hashable {
   /// The protocol version host and plugin will speak, by their ranges.
   public var protocolVersion: ProtocolVersion
 
+  /// Inodes, sizes and times when the digest was taken; nil for a bundle that was not read from disk.
+  var stamp: String?
+
   public init(path: String, manifest: PluginManifest, digest: String, protocolVersion: ProtocolVersion) {
     self.path = path
     self.manifest = manifest
@@ -54,13 +57,38 @@ public struct PluginBundle: Sendable, Hashable {
         .versionUnsupported, bundle: path, file: name,
         "the host knows profile \(profile) \(offered.min) to \(offered.max), the plugin \(known.min) to \(known.max)")
     }
+    // First, so that a change while the files are read shows later.
+    let stamp = try files.stamp()
     let hash = try files.executableHash(manifest.executable)
     guard hash == manifest.sha256 else {
       throw CatalogProblem(
         .hashMismatch, bundle: path, file: manifest.executable,
         "has SHA-256 \(hash), the manifest says \(manifest.sha256): one of the two was changed")
     }
-    return PluginBundle(
+    var bundle = PluginBundle(
       path: path, manifest: manifest, digest: try files.digest(), protocolVersion: version)
+    bundle.stamp = stamp
+    return bundle
+  }
+
+  /// Looks whether the bundle is still the one that was read: to be asked before each start of its program. Blocks.
+  ///
+  /// - Throws: when anything in it is another by now.
+  func checkUnchanged() throws(CatalogProblem) {
+    guard let stamp else { return }
+    let files = try BundleFiles(path: path)
+    guard try files.stamp() != stamp else { return }
+    // Copied back or touched: what counts is what is in it.
+    let hash = try files.executableHash(manifest.executable)
+    guard hash == manifest.sha256 else {
+      throw CatalogProblem(
+        .hashMismatch, bundle: path, file: manifest.executable,
+        "has SHA-256 \(hash), the manifest says \(manifest.sha256): it was changed while the daemon ran")
+    }
+    let now = try files.digest()
+    guard now == digest else {
+      throw CatalogProblem(
+        .hashMismatch, bundle: path, "has SHA-256 \(now) as a whole, and had \(digest) when the daemon read it")
+    }
   }
 }

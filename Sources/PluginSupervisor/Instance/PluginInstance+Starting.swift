@@ -121,6 +121,7 @@ extension PluginInstance {
 
   /// Plan, process, attestation, handshake. When it throws nothing is left running (or the instance is unreapable).
   private func launch(_ epoch: Int64) async throws(StorageError) -> PluginChild {
+    try await checkBundle()
     let plan: LaunchPlan
     let process: any PluginProcess
     do throws(StorageError) {
@@ -173,6 +174,21 @@ extension PluginInstance {
       throw error.at(start: end, name: configuration.name)
     }
     return child
+  }
+
+  /// What was changed since the catalog read it is not what the administrator agreed to.
+  private func checkBundle() async throws(StorageError) {
+    let bundle = configuration.bundle
+    let problem = await OwnThread.run { () -> CatalogProblem? in
+      do throws(CatalogProblem) {
+        try bundle.checkUnchanged()
+        return nil
+      } catch { return error }
+    }
+    guard let problem else { return }
+    throw StorageError(
+      .manifestInvalid, "\(configuration.name) is not started: \(problem)", outcome: .notStarted,
+      hint: "put the bundle back as it was, or restart berthd: it reads the new one and asks for consent again")
   }
 
   private func greet(_ child: PluginChild, _ epoch: Int64) async throws(StorageError) {
