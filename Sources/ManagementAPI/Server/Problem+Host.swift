@@ -10,7 +10,7 @@ extension Problem {
   init(_ error: StorageError) {
     self.init(
       status: Problem.status(error), symbol: error.code.symbol, detail: error.message,
-      outcome: error.outcome.rawValue, hint: error.hint ?? "", retry: error.retry.class.rawValue,
+      outcome: error.outcome.rawValue, hint: error.advice, retry: error.retry.class.rawValue,
       retryAfterMs: error.retry.afterMs, data: error.details)
   }
 
