@@ -172,13 +172,19 @@ let rooms: [Room] = [
     targets: [
       .executableTarget(
         name: "bench-peer", dependencies: ["CZlib"], path: "Benchmarks/bench-peer", cSettings: cSettings),
+      .target(
+        name: "BenchSupport", dependencies: ["CShims"], path: "Benchmarks/support", swiftSettings: settings),
       .executableTarget(
         name: "bench",
         dependencies: [
-          "CShims", "ClusterLocks", "JSON", "JSONRPC", "PluginSandbox", "PluginSupervisor", "StoragePluginKit",
+          "BenchSupport", "CShims", "ClusterLocks", "JSON", "JSONRPC", "PluginSandbox", "PluginSupervisor", "StoragePluginKit",
           "StorageProtocol", "bench-peer", "berth-launcher", logging,
         ], path: "Benchmarks/bench", swiftSettings: settings),
     ]),
+  program(
+    .all, "bench-host",
+    ["BenchSupport", "BerthClient", "CShims", "JSON", "ManagementTypes", "bench-peer", "berth-launcher", "berthd"],
+    path: "Benchmarks/bench-host"),
 ]
 
 let dependencies: [(Layer, Package.Dependency)] = [

@@ -16,11 +16,13 @@ int main(int argc, char **argv) {
   if (strcmp(command, "pingpong") == 0 && argc == 4)
     return peer_pingpong(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
   if (strcmp(command, "answer") == 0 && argc == 2) return peer_answer();
+  if (strcmp(command, "fuse") == 0 && argc == 3) return peer_fuse(argv[2]);
   fprintf(
       stderr,
       "usage: bench-peer copy FILE FIFO none|crc32\n"
       "       bench-peer pingpong SIZE COUNT\n"
       "       bench-peer answer\n"
-      "       bench-peer plugin\n");
+      "       bench-peer plugin\n"
+      "       bench-peer fuse DIR\n");
   return 2;
 }

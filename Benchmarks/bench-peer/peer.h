@@ -17,3 +17,6 @@ int peer_answer(void);
 
 /// A sandboxed plugin on standard input and output that answers every request with its params. An exit status.
 int peer_plugin(void);
+
+/// Mounts a file system at a directory and serves it until told (SIGUSR1) never to answer again. An exit status.
+int peer_fuse(const char *directory);

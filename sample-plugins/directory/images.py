@@ -278,14 +278,16 @@ class Images:
         return {}
 
 
-def walk(place):
-    """(owner, file name) of everything in the image directories, owners by number, names in order."""
+def walk(place, first=0):
+    """(owner, file name) of everything in the image directories from an owner on, owners by number, names in order."""
     root = place.subdir("images")
     try:
         owners = sorted((entry for entry in os.listdir(root) if names.OWNER.fullmatch(entry)), key=lambda x: (int(x), x))
     except FileNotFoundError:
         return
     for owner in owners:
+        if int(owner) < first:
+            continue
         try:
             files = sorted(os.listdir(os.path.join(root, owner)))
         except (FileNotFoundError, NotADirectoryError):

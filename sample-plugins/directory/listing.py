@@ -43,6 +43,11 @@ class Page:
             return False
         return True
 
+    def first_owner(self):
+        """The guest at which the images of this page begin: what comes before needs no look."""
+        images_begin = self.after is not None and self.after[:1] == [0]
+        return self.after[1] if images_begin and len(self.after) > 1 and isinstance(self.after[1], int) else 0
+
     def add(self, key, entry):
         self.entries.append(entry)
         self.size += sum(len(value) if isinstance(value, str) else 8 for value in entry.values()) + 120
@@ -65,7 +70,7 @@ def list_images(call, store, place, vmid, wanted, page, parse=owner_and_file):
     if wanted is not None:
         source = sorted({parse(text) for text in wanted} - {None})
     else:
-        source = ((int(owner), filename) for owner, filename in images.walk(place)
+        source = ((int(owner), filename) for owner, filename in images.walk(place, page.first_owner())
                   if vmid is None or int(owner) == vmid)
     for owner, filename in source:
         key = [0, owner, filename]

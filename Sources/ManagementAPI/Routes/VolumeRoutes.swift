@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+internal import HTTPTypes
 internal import Hummingbird
 internal import JSON
 internal import ManagementTypes
@@ -19,6 +20,7 @@ struct VolumeRoutes {
 
   private func addListing(to router: RouterGroup<APIContext>) {
     router.get("storages/:storeid/volumes") { request, context in
+      if request.headers[.accept]?.contains(VolumeLines.mediaType) == true { return try await lines(request, context) }
       try request.onlyQuery(["vmid", "content", "cursor", "limit"])
       let page = try await host.list(
         context.storeid(), vmid: request.query("vmid", in: 1...999_999_999).map(Int.init),
@@ -35,6 +37,33 @@ struct VolumeRoutes {
         storeid, vmid: wish.vmid, name: wish.name, format: wish.format, size: wish.size, Caller(request, context))
       return Response.json(VolumeName(volid: volid), status: .created)
     }
+  }
+
+  /// The whole listing, a volume a line, each part on its way before the next one leaves the plugin.
+  private func lines(_ request: Request, _ context: APIContext) async throws -> Response {
+    try request.onlyQuery(["vmid", "content"])
+    let (storeid, caller) = (try context.storeid(), try Caller(request, context))
+    let vmid = try request.query("vmid", in: 1...999_999_999).map(Int.init)
+    let content = request.query("content").map { $0.split(separator: ",").map(String.init) } ?? []
+    // What fails before the first line is an ordinary problem; later the stream breaks off.
+    let first = try await host.list(storeid, vmid: vmid, content: content, limit: VolumeLines.part, caller)
+    var headers = HTTPFields()
+    headers[.contentType] = VolumeLines.mediaType
+    headers[.cacheControl] = "no-store"
+    return Response(
+      status: .ok, headers: headers,
+      body: ResponseBody { [host] writer in
+        var page = first
+        // The plugin makes the next part while this one is on its way: at most two are held.
+        while let cursor = page.cursor {
+          async let next = host.list(
+            storeid, vmid: vmid, content: content, cursor: cursor, limit: VolumeLines.part, caller)
+          try await writer.write(VolumeLines.bytes(page))
+          page = try await next
+        }
+        try await writer.write(VolumeLines.bytes(page))
+        try await writer.finish(nil)
+      })
   }
 
   private func addOne(to router: RouterGroup<APIContext>) {

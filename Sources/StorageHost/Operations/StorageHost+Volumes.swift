@@ -31,19 +31,6 @@ extension StorageHost {
     return VolumePage(volumes: entries, cursor: answer["nextCursor"]?.stringValue)
   }
 
-  /// All parts of the list, one after the other, each handed on before the next is asked for.
-  public func eachPage(
-    _ storeid: String, vmid: Int? = nil, content: [String] = [], limit: Int = 1_000, _ caller: Caller,
-    _ body: (VolumePage) async throws -> Void
-  ) async throws {
-    var cursor: String?
-    repeat {
-      let page = try await list(storeid, vmid: vmid, content: content, cursor: cursor, limit: limit, caller)
-      try await body(page)
-      cursor = page.cursor
-    } while cursor != nil
-  }
-
   /// Where a volume, or one of its snapshots, is.
   public func path(
     _ storeid: String, _ volname: String, snapname: String? = nil, _ caller: Caller

@@ -23,22 +23,17 @@ struct VolumeList: AsyncParsableCommand {
       .init("VMID", .right), .init("NOTES", flexible: true),
     ])
     try await global.with { client in
-      var cursor: String?
-      repeat {
-        let page = try await client.volumes(storage, vmid: vmid, content: content, cursor: cursor)
-        for volume in page.volumes {
-          if global.json {
-            Output.write(volume.json().bytes() + [UInt8(ascii: "\n")])
-          } else {
-            table.add([
-              volume.volid, volume.format ?? "-", volume.content ?? "-", SizeColumn.text(volume.size),
-              SizeColumn.text(volume.used), volume.vmid.map(String.init) ?? "-",
-              (volume.protected == true ? "(protected) " : "") + (volume.notes ?? ""),
-            ])
-          }
+      try await client.eachVolume(storage, vmid: vmid, content: content) { volume in
+        if global.json {
+          Output.write(volume.json().bytes() + [UInt8(ascii: "\n")])
+        } else {
+          table.add([
+            volume.volid, volume.format ?? "-", volume.content ?? "-", SizeColumn.text(volume.size),
+            SizeColumn.text(volume.used), volume.vmid.map(String.init) ?? "-",
+            (volume.protected == true ? "(protected) " : "") + (volume.notes ?? ""),
+          ])
         }
-        cursor = page.cursor
-      } while cursor != nil
+      }
     }
     if !global.json { table.print() }
   }

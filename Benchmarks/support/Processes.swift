@@ -5,7 +5,7 @@ import CShims
 import Glibc
 
 /// The C program the benchmarks measure against; it lies beside this one.
-func peerProgram() -> String {
+package func peerProgram() -> String {
   var buffer = [CChar](repeating: 0, count: 4096)
   let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
   let path = String(decoding: buffer[..<max(0, count)].map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -13,7 +13,7 @@ func peerProgram() -> String {
 }
 
 /// Starts a program; its descriptors 0 and 1 as given, 2 shared with this one.
-func spawn(_ program: String, _ arguments: [String], input: Int32, output: Int32) throws -> pid_t {
+package func spawn(_ program: String, _ arguments: [String], input: Int32, output: Int32) throws -> Int32 {
   var argv: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
   argv.append(nil)
   var environment: [UnsafeMutablePointer<CChar>?] = [strdup("PATH=/usr/bin:/bin"), nil]
@@ -26,7 +26,7 @@ func spawn(_ program: String, _ arguments: [String], input: Int32, output: Int32
 }
 
 /// Waits on a thread of its own, so that the pool stays free, until the program has ended well.
-func waitFor(_ pid: pid_t) async throws {
+package func waitFor(_ pid: Int32) async throws {
   let status = await onThread { () -> Int32 in
     var status: Int32 = 0
     while waitpid(pid, &status, 0) < 0, errno == EINTR {}
@@ -36,7 +36,7 @@ func waitFor(_ pid: pid_t) async throws {
 }
 
 /// Runs the C program and returns what it printed.
-func runPeer(_ arguments: [String]) async throws -> String {
+package func runPeer(_ arguments: [String]) async throws -> String {
   var ends: [Int32] = [0, 0]
   guard berth_pipe(&ends) == 0 else { throw BenchmarkError("no pipe") }
   let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
@@ -56,7 +56,7 @@ func runPeer(_ arguments: [String]) async throws -> String {
 }
 
 /// Runs blocking work on a thread of its own.
-func onThread<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+package func onThread<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
   await withCheckedContinuation { continuation in
     let box = Unmanaged.passRetained(Job { continuation.resume(returning: work()) })
     let failed = berth_thread_start(
@@ -70,9 +70,9 @@ private final class Job {
   init(_ run: @escaping () -> Void) { self.run = run }
 }
 
-/// A field of /proc/self/status in bytes (`VmRSS:`, `VmHWM:`).
-func residentBytes(_ field: String) -> Int {
-  let file = open("/proc/self/status", O_RDONLY | O_CLOEXEC)
+/// A field of a process's /proc/PID/status in bytes (`VmRSS:`, `VmHWM:`); this process's without a pid.
+package func residentBytes(_ field: String, of pid: Int32 = getpid()) -> Int {
+  let file = open("/proc/\(pid)/status", O_RDONLY | O_CLOEXEC)
   defer { close(file) }
   var buffer = [UInt8](repeating: 0, count: 8192)
   let count = read(file, &buffer, buffer.count)
@@ -82,14 +82,14 @@ func residentBytes(_ field: String) -> Int {
 }
 
 /// Starts the peak of resident memory anew.
-func resetPeak() {
-  let file = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC)
+package func resetPeak(of pid: Int32 = getpid()) {
+  let file = open("/proc/\(pid)/clear_refs", O_WRONLY | O_CLOEXEC)
   _ = write(file, "5", 1)
   close(file)
 }
 
 /// A directory of this run's own; large files are no good in a RAM disk, hence /var/tmp.
-func temporaryDirectory() -> String {
+package func temporaryDirectory() -> String {
   let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/var/tmp"
   var template = Array("\(base)/berth-bench-XXXXXX".utf8CString)
   guard mkdtemp(&template) != nil else { return base }

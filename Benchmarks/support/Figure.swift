@@ -4,9 +4,9 @@
 import Glibc
 
 /// One measured figure beside its peer's, and what it must reach.
-struct Figure {
+package struct Figure {
   /// What the ratio (figure by peer) or, without a peer, the figure itself must be.
-  enum Target {
+  package enum Target {
     case atLeast(Double)
     case atMost(Double)
     /// Told for information.
@@ -14,19 +14,30 @@ struct Figure {
   }
 
   /// What was measured: `export crc32`.
-  var name: String
-  var figure: Double
+  package var name: String
+  package var figure: Double
   /// The peer's figure; nil when the target concerns the figure itself.
-  var peer: Double?
+  package var peer: Double?
   /// What the peer is.
-  var peerName = ""
+  package var peerName = ""
   /// `µs`, `MB/s`, …
-  var unit: String
-  var target: Target
+  package var unit: String
+  package var target: Target
+
+  package init(
+    name: String, figure: Double, peer: Double? = nil, peerName: String = "", unit: String, target: Target
+  ) {
+    self.name = name
+    self.figure = figure
+    self.peer = peer
+    self.peerName = peerName
+    self.unit = unit
+    self.target = target
+  }
 
   private var judged: Double { peer.map { figure / $0 } ?? figure }
 
-  var isMet: Bool {
+  package var isMet: Bool {
     switch target {
     case .atLeast(let limit): judged >= limit
     case .atMost(let limit): judged <= limit
@@ -35,7 +46,7 @@ struct Figure {
   }
 
   /// `name: figure, peer, ratio, target, ok|short`.
-  var line: String {
+  package var line: String {
     let peerText = peer.map { "\(rounded($0)) \(unit) (\(peerName))" } ?? "-"
     let ratio = peer == nil ? "-" : rounded(judged)
     let targetText =
@@ -49,7 +60,7 @@ struct Figure {
 }
 
 /// Three digits that count.
-func rounded(_ value: Double) -> String {
+package func rounded(_ value: Double) -> String {
   if value.magnitude >= 100 { return String(Int(value.rounded())) }
   let factor: Double = value.magnitude >= 10 ? 10 : 100
   let text = String((value * factor).rounded() / factor)
@@ -57,25 +68,25 @@ func rounded(_ value: Double) -> String {
 }
 
 /// The middle one; of an even count the lower middle.
-func median(_ values: [Double]) -> Double {
+package func median(_ values: [Double]) -> Double {
   let sorted = values.sorted()
   return sorted.isEmpty ? .nan : sorted[(sorted.count - 1) / 2]
 }
 
 /// The value that this share (0…1) of all values does not exceed.
-func percentile(_ values: [Double], _ share: Double) -> Double {
+package func percentile(_ values: [Double], _ share: Double) -> Double {
   let sorted = values.sorted()
   return sorted.isEmpty ? .nan : sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]
 }
 
 /// A line for people, beside the figures.
-func complain(_ text: String) {
+package func complain(_ text: String) {
   let line = Array((text + "\n").utf8)
   _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
 }
 
 /// Why a benchmark could not be run.
-struct BenchmarkError: Error, CustomStringConvertible {
-  var description: String
-  init(_ description: String) { self.description = description }
+package struct BenchmarkError: Error, CustomStringConvertible {
+  package var description: String
+  package init(_ description: String) { self.description = description }
 }
