@@ -5,6 +5,7 @@ import BerthClient
 import CShims
 import Glibc
 import JSON
+import ManagementTypes
 import TestSupport
 import Testing
 
