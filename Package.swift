@@ -82,6 +82,9 @@ let rooms: [Room] = [
       .executableTarget(
         name: "berth-launcher", dependencies: ["CShims"], cSettings: cSettings,
         linkerSettings: [.unsafeFlags(["-static-executable"])]),
+      .executableTarget(
+        name: "berth-broker", dependencies: ["CShims"], cSettings: cSettings,
+        linkerSettings: [.unsafeFlags(["-static-executable"])]),
     ]),
 
   // MARK: Protocol
@@ -105,6 +108,9 @@ let rooms: [Room] = [
     ["CShims", "CZlib", "JSON", "JSONRPC", "PluginSandbox", "StorageProtocol", crypto, logging],
     tests: ["StoragePluginKit", "berth-launcher"]),
   module(
+    .plugins, "Broker", ["CShims", "JSON", "PluginSandbox", "StorageProtocol", logging],
+    tests: ["berth-broker", "berth-launcher"]),
+  module(
     .plugins, "Conformance",
     ["CShims", "CZlib", "JSON", "PluginSandbox", "PluginSupervisor", "StorageProtocol", crypto],
     tests: ["berth-launcher"]
@@ -115,9 +121,9 @@ let rooms: [Room] = [
   module(
     .host, "StorageHost",
     [
-      "CShims", "ClusterLocks", "JSON", "JSONRPC", "Jobs", "PluginSandbox", "PluginSupervisor", "StorageConfig",
-      "StorageProtocol", "StorageRules", crypto, logging,
-    ], tests: ["berth-launcher"]),
+      "Broker", "CShims", "ClusterLocks", "JSON", "JSONRPC", "Jobs", "PluginSandbox", "PluginSupervisor",
+      "StorageConfig", "StorageProtocol", "StorageRules", crypto, logging,
+    ], tests: ["berth-broker", "berth-launcher"]),
 
   // MARK: Management
   module(.all, "ManagementTypes", ["JSON"]),

@@ -40,4 +40,18 @@ public struct Notes: Sendable {
         sql: "DELETE FROM note WHERE scope = ?1 AND (?2 IS NULL OR key = ?2)", arguments: [scope, key])
     }
   }
+
+  /// Adds a value under a key that sorts after every earlier one, and forgets the oldest beyond a number.
+  public func append(_ scope: String, _ value: String, keeping kept: Int) async throws(JobsError) {
+    try await database.write { db in
+      let last = try String.fetchOne(db, sql: "SELECT MAX(key) FROM note WHERE scope = ?", arguments: [scope])
+      let number = (last.flatMap { Int64($0) } ?? 0) + 1
+      let digits = String(number)
+      let key = String(repeating: "0", count: 19 - digits.count) + digits
+      try db.execute(sql: "INSERT INTO note (scope, key, value) VALUES (?, ?, ?)", arguments: [scope, key, value])
+      let oldest = String(max(0, number - Int64(kept)))
+      let limit = String(repeating: "0", count: 19 - oldest.count) + oldest
+      try db.execute(sql: "DELETE FROM note WHERE scope = ? AND key <= ?", arguments: [scope, limit])
+    }
+  }
 }

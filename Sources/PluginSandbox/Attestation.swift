@@ -111,7 +111,8 @@ struct Attestation: Sendable, Hashable {
       if !mayExecute, !mount.options.contains("noexec") { differences.append("\(target) is mounted without noexec") }
       let mayWrite = writable.contains { PathPolicy.isBeneath(target, $0) }
       if !mayWrite, !mount.options.contains("ro") { differences.append("\(target) is mounted writable") }
-      if !target.hasPrefix("/dev/"), !plan.deviceTargets.contains(target), !mount.options.contains("nodev") {
+      let holdsNodes = plan.brokerDirectory.map { target == $0 + "/dev" } ?? false
+      if !target.hasPrefix("/dev/"), !holdsNodes, !plan.deviceTargets.contains(target), !mount.options.contains("nodev") {
         differences.append("\(target) is mounted without nodev")
       }
     }

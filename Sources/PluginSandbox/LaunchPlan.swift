@@ -25,6 +25,10 @@ public struct LaunchPlan: Sendable, Hashable {
   public var stateDirectory: String?
   /// The instance's stream directory on the host; `/streams` inside.
   public var streamsDirectory: String?
+  /// Whose the plugin is, across restarts: a storage, a candidate, or a plugin that serves all of its storages.
+  public var holder = ""
+  /// The directory whose `mounts` and `dev` the broker fills while the plugin runs; at the same paths inside.
+  public var brokerDirectory: String?
   /// Effective permissions, resolved.
   public var permissions: Permissions
   public var limits = ResourceLimits()

@@ -14,6 +14,16 @@ struct LaunchRequest: ~Copyable {
     bl_request_names(raw, try text(scope), try text(instance), 0)
   }
 
+  /// A request for the worker of one broker operation.
+  init(broker kind: BrokerOperation.Kind, scope: String, instance: String, plugin: String) throws(SandboxError) {
+    raw = bl_request_make(BL_OP_BROKER.rawValue, kind.rawValue, 0, 0, 0)!  // it aborts rather than return NULL
+    bl_request_names(raw, try text(scope), try text(instance), try text(plugin))
+    bl_request_limits(
+      raw,
+      bl_limits(
+        memory: 512 << 20, processes: 64, file_size: .max, address_space: .max, cpu_percent: 100, descriptors: 256))
+  }
+
   init(_ plan: LaunchPlan, scope: String, endpoints: [ResolvedEndpoint]) throws(SandboxError) {
     // Never NULL: it aborts when memory is out.
     raw = bl_request_make(BL_OP_SPAWN.rawValue, Self.flags(of: plan), plan.uid, plan.group, plan.required.rawValue)!

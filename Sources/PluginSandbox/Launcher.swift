@@ -57,6 +57,12 @@ public actor Launcher {
     }
   }
 
+  /// A name for a broker's worker that no other has had in this launcher's life.
+  func nextBrokerInstance() throws(SandboxError) -> String {
+    count += 1
+    return try InstanceName.unique("broker", count)
+  }
+
   /// Kills what an earlier daemon left behind (crash) and removes its cgroups; to be called once at start.
   public func removeLeftovers() async throws(SandboxError) {
     let (transport, scope) = (transport, scope)

@@ -24,6 +24,7 @@ struct MountTable {
   private static let exec = UInt8(BL_MF_EXEC.rawValue)
   private static let write = UInt8(BL_MF_WRITE.rawValue)
   private static let idmap = UInt8(BL_MF_IDMAP.rawValue)
+  private static let slave = UInt8(BL_MF_SLAVE.rawValue)
   private static let optional = UInt8(BL_MF_OPTIONAL.rawValue)
 
   init(_ plan: LaunchPlan, endpoints: [ResolvedEndpoint]) throws(SandboxError) {
@@ -42,6 +43,11 @@ struct MountTable {
     }
     if let streams = plan.streamsDirectory {
       add(Entry(kind: Self.bind, flags: UInt8(BL_MF_FIFO.rawValue), source: streams, target: "/streams"))
+    }
+    if let broker = plan.brokerDirectory {
+      // Whether a mount may be written is decided mount by mount; the directory itself belongs to root.
+      add(Entry(kind: Self.bind, flags: Self.write | Self.slave, source: broker + "/mounts", target: broker + "/mounts"))
+      add(Entry(kind: Self.bind, flags: UInt8(BL_MF_NODES.rawValue), source: broker + "/dev", target: broker + "/dev"))
     }
     try addGrants(plan)
     for path in try DeviceNodes.resolve(plan.permissions.devices) {

@@ -96,7 +96,6 @@ public struct PermissionGrant: Sendable, Hashable, JSONCodable {
   }
 
   private static func line(_ broker: PermissionRequest.BrokerRequest) -> String {
-    let limits = broker.limits.sorted { $0.key < $1.key }.map { " \($0.key)=\(PermissionText.quoted($0.value))" }
-    return "broker \(PermissionText.quoted(broker.operation))" + limits.joined()
+    PermissionText.broker(broker.operation, broker.limits)
   }
 }

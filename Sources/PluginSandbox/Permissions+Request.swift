@@ -37,7 +37,11 @@ extension Permissions {
           deviceClass: try Self.resolve(device.class, config, "device"),
           access: device.access == .rw ? .readWrite : .readOnly))
     }
-    broker = effective.broker.map(\.operation)
+    for operation in effective.broker {
+      var limits: [String: String] = [:]
+      for (name, text) in operation.limits { limits[name] = try Self.resolve(text, config, "broker") }
+      broker.append(BrokerPermission(operation.operation, limits: limits))
+    }
     runtime.procSelf = effective.runtime.procSelf
     runtime.jit = effective.runtime.jit
     runtime.btrfs = effective.runtime.btrfs
@@ -77,7 +81,7 @@ extension Permissions: CustomStringConvertible {
       lines += endpoints.map { "net tcp \(PermissionText.quoted("\($0.host):\($0.port)"))" }
     }
     lines += devices.map { "device \($0.access.rawValue) \(PermissionText.quoted($0.deviceClass))" }
-    lines += broker.map { "broker \(PermissionText.quoted($0))" }
+    lines += broker.map { PermissionText.broker($0.operation, $0.limits) }
     lines += PermissionText.runtime(
       procSelf: runtime.procSelf, jit: runtime.jit, btrfs: runtime.btrfs, processes: runtime.processes,
       memory: runtime.memory, processCount: runtime.processCount.map { UInt64($0) },
@@ -94,6 +98,11 @@ enum PermissionText {
   static func quoted(_ text: String) -> String {
     let plain = text.unicodeScalars.allSatisfy { $0.isASCII && $0.value > 0x20 && $0.value != 0x7F && $0 != "\"" }
     return plain && !text.isEmpty ? text : text.debugDescription
+  }
+
+  static func broker(_ operation: String, _ limits: [String: String]) -> String {
+    let limits = limits.sorted { $0.key < $1.key }.map { " \($0.key)=\(quoted($0.value))" }
+    return "broker \(quoted(operation))" + limits.joined()
   }
 
   static func runtime(

@@ -11,13 +11,13 @@ public struct Permissions: Sendable, Hashable {
   public var network: NetworkPermission
   /// Classes of device nodes (`loop`, `lvm:<volume group>`, `by-id:<glob>`).
   public var devices: [DevicePermission]
-  /// Typed host operations by name (`mount.nfs`, `loop.attach`, `btrfs.subvolume`, …).
-  public var broker: [String]
+  /// Host operations with the limits on their arguments (`host.mount`, `host.lvm.*`, …).
+  public var broker: [BrokerPermission]
   public var runtime: RuntimePermission
 
   public init(
     files: [FilePermission] = [], network: NetworkPermission = .none, devices: [DevicePermission] = [],
-    broker: [String] = [], runtime: RuntimePermission = RuntimePermission()
+    broker: [BrokerPermission] = [], runtime: RuntimePermission = RuntimePermission()
   ) {
     self.files = files
     self.network = network
@@ -71,6 +71,24 @@ public struct DevicePermission: Sendable, Hashable {
   public init(deviceClass: String, access: FilePermission.Access) {
     self.deviceClass = deviceClass
     self.access = access
+  }
+}
+
+/// A privileged operation that the host does for the plugin, within limits.
+public struct BrokerPermission: Sendable, Hashable {
+  /// A host service such as `host.mount`, or a family: `host.lvm.*`.
+  public var operation: String
+  /// Limits on its arguments by name, such as `vg`; what each means is in the documentation of the broker.
+  public var limits: [String: String]
+
+  public init(_ operation: String, limits: [String: String] = [:]) {
+    self.operation = operation
+    self.limits = limits
+  }
+
+  /// Whether the operation is the host service of that name or its family.
+  public func covers(_ service: String) -> Bool {
+    operation.hasSuffix(".*") ? service.hasPrefix(operation.dropLast()) : service == operation
   }
 }
 

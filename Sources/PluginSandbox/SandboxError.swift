@@ -21,6 +21,8 @@ public struct SandboxError: Error, Sendable, Hashable, CustomStringConvertible {
     public static let attestationFailed = Code(rawValue: "attestation-failed")
     /// Processes survive SIGKILL (uninterruptible sleep); their uid and cgroup stay reserved.
     public static let unreapable = Code(rawValue: "unreapable")
+    /// A broker operation did not end in time; its worker was killed.
+    public static let timedOut = Code(rawValue: "timed-out")
     /// No free slot is left in the uid range.
     public static let uidsExhausted = Code(rawValue: "uids-exhausted")
     /// A permission is requested or granted that is malformed, unresolvable or on the deny list.

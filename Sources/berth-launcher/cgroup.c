@@ -125,6 +125,7 @@ void cgroup_create(struct job *job) {
   }
   for (int i = 0; i < V1_HIERARCHIES; i++) {
     if (v1[i] < 0) continue;
+    if (i == DEVICES && r->op == BL_OP_BROKER) continue; // it works on devices
     v1_leaf[i] = descend(v1[i], scope, instance, true, false);
     if (v1_leaf[i] < 0) die(job, BL_STEP_CGROUP, v1_paths[i][0]);
     job->v1_procs[i] = openat(v1_leaf[i], "cgroup.procs", O_WRONLY | O_CLOEXEC);
@@ -146,7 +147,7 @@ void cgroup_create(struct job *job) {
   } else if (v1[CPU] >= 0) {
     set_limit(job, v1_leaf[CPU], "cpu.cfs_quota_us", format(number, sizeof number, "%llu", quota * 1000));
   }
-  if (v1[DEVICES] >= 0) {
+  if (v1_leaf[DEVICES] >= 0) {
     set_limit(job, v1_leaf[DEVICES], "devices.deny", "a");
     const unsigned nodes[] = {3, 5, 7, 8, 9}; // null zero full random urandom
     for (size_t i = 0; i < 5; i++) cgroup_allow_device(job, false, 1, nodes[i]);
@@ -167,6 +168,17 @@ void cgroup_join(struct job *job) {
   for (int i = 0; i < V1_HIERARCHIES; i++) {
     if (job->v1_procs[i] >= 0 && write(job->v1_procs[i], "0", 1) != 1) die(job, BL_STEP_JOIN, v1_paths[i][0]);
   }
+}
+
+// Where a running plugin is let at a device: the control file of its leaf, -1 where the kernel has no such group.
+int cgroup_open_devices(struct job *job) {
+  const char *plugin = text(job, job->request.executable);
+  if (v1[DEVICES] < 0 || !plugin[0]) return -1;
+  int leaf = descend(v1[DEVICES], text(job, job->request.scope), plugin, false, false);
+  int fd = leaf < 0 ? -1 : openat(leaf, "devices.allow", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) die(job, BL_STEP_CGROUP, plugin);
+  close(leaf);
+  return fd;
 }
 
 int cgroup_kill_descriptor(const struct job *job) {

@@ -51,6 +51,7 @@ struct server {
   int host_mounts; // the host's mount namespace while this process is in a small one of its own, else -1
   int own_mounts;
   int proc;         // /proc of the host
+  char broker[1024]; // path of berth-broker
   int memfd_sysctl; // vm.memfd_noexec for writing, -1 when the kernel has none
 };
 extern struct server server;
@@ -78,6 +79,7 @@ uint32_t cgroup_layers(void);
 void cgroup_create(struct job *job);
 void cgroup_allow_device(struct job *job, bool block, unsigned major, unsigned minor);
 void cgroup_join(struct job *job);
+int cgroup_open_devices(struct job *job);
 int cgroup_kill_descriptor(const struct job *job);
 int cgroup_remove(const char *scope, const char *instance);
 int cgroup_sweep(const char *scope);
@@ -100,6 +102,10 @@ int load_filter(struct job *job);
 // spawn.c
 _Noreturn void spawn(struct job *job);
 uint32_t machine_layers(bool user_namespace);
+
+// broker.c
+void broker_find(void);
+_Noreturn void broker(struct job *job);
 
 // reaper.c
 _Noreturn void reap(struct job *job, pid_t plugin, int gate);

@@ -61,7 +61,7 @@ void serve_one(int socket) {
     case BL_OP_SPAWN: spawn(&job);
     case BL_OP_KILL: done(BL_STEP_KILL, cgroup_remove(scope, instance), instance);
     case BL_OP_SWEEP: done(BL_STEP_KILL, cgroup_sweep(scope), scope);
-    case BL_OP_BROKER: die_with(&job, BL_STEP_BROKER, ENOSYS, "operation");
+    case BL_OP_BROKER: broker(&job);
     case BL_OP_PROBE: break;
   }
   struct bl_reply reply = {.magic = BL_MAGIC, .version = BL_VERSION};
@@ -118,6 +118,7 @@ int main(int argc, char **argv) {
   if (prctl(PR_SET_DUMPABLE, geteuid() == 0 ? 0 : 1, 0, 0, 0) < 0) die(&job, BL_STEP_PRIVILEGE, "dumpable");
   server.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (server.proc < 0) die(&job, BL_STEP_PRIVILEGE, "/proc");
+  broker_find();
   server.memfd_sysctl = open("/proc/sys/vm/memfd_noexec", O_WRONLY | O_CLOEXEC);
   if (server.memfd_sysctl < 0 && errno != ENOENT && errno != EACCES) die(&job, BL_STEP_MEMFD, "vm.memfd_noexec");
   if (server.socket_path) serve();

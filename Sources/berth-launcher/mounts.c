@@ -98,7 +98,7 @@ static void open_source(struct job *job, unsigned index) {
   close(fd);
   if (m->flags & BL_MF_IDMAP) map_owner(job, mount, &status, path);
   uint64_t attributes = MOUNT_ATTR_NOSUID;
-  if (!device) attributes |= MOUNT_ATTR_NODEV;
+  if (!device && !(m->flags & BL_MF_NODES)) attributes |= MOUNT_ATTR_NODEV;
   if (!(m->flags & BL_MF_EXEC)) attributes |= MOUNT_ATTR_NOEXEC;
   if (!(m->flags & BL_MF_WRITE)) attributes |= MOUNT_ATTR_RDONLY;
   uint64_t propagation = m->flags & BL_MF_SLAVE ? PROPAGATE_SLAVE : PROPAGATE_PRIVATE;

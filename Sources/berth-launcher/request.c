@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "berth_broker.h"
+
 static bool is_name(const char *name) {
   size_t length = strlen(name);
   if (length == 0 || length > 64 || name[0] == '.') return false;
@@ -71,7 +73,7 @@ static const char *check_mount(const struct job *job, unsigned index) {
   const struct bl_request *r = &job->request;
   const struct bl_mount *m = &r->mounts[index];
   const char *target = text(job, m->target), *source = text(job, m->source);
-  if (m->kind < BL_M_BIND || m->kind > BL_M_FILE || (m->flags & ~BL_MF_ALL) || m->reserved) return "mount kind";
+  if (m->kind < BL_M_BIND || m->kind > BL_M_FILE || m->reserved) return "mount kind";
   if (!is_path(target)) return "mount target";
   if (is_beneath(target, "/proc")) return "mount target below /proc";
   if (m->kind == BL_M_BIND && !is_path(source)) return "mount source";
@@ -79,7 +81,8 @@ static const char *check_mount(const struct job *job, unsigned index) {
   if (m->kind != BL_M_BIND && (m->flags & ~(BL_MF_WRITE))) return "mount flags";
   if ((m->flags & BL_MF_WRITE) && (m->flags & (BL_MF_EXEC | BL_MF_FIFO))) return "writable and executable mount";
   if ((m->flags & BL_MF_DEVICE) && (m->flags & (BL_MF_EXEC | BL_MF_IDMAP | BL_MF_SLAVE))) return "device flags";
-  bool writes = (m->flags & (BL_MF_WRITE | BL_MF_FIFO)) && !(m->flags & BL_MF_DEVICE);
+  if ((m->flags & BL_MF_NODES) && m->flags != BL_MF_NODES) return "flags of a directory of devices";
+  bool writes = (m->flags & (BL_MF_WRITE | BL_MF_FIFO | BL_MF_NODES)) && !(m->flags & BL_MF_DEVICE);
   if (m->kind == BL_M_BIND && (writes || (m->flags & BL_MF_IDMAP)) && !may_be_written(source)) {
     return "writable mount outside the storage directories";
   }
@@ -125,8 +128,18 @@ const char *validate(const struct job *job, ssize_t size, int fd_count) {
   if (r->op == BL_OP_SWEEP) return fd_count == 0 ? NULL : "descriptors";
   if (!is_name(text(job, r->instance))) return "instance";
   if (r->op == BL_OP_KILL) return fd_count == 0 ? NULL : "descriptors";
-  if (r->op != BL_OP_SPAWN) return "operation";
+  if (r->op != BL_OP_SPAWN && r->op != BL_OP_BROKER) return "operation";
   if (fd_count != BL_REQUEST_FDS) return "descriptors";
+  if (r->limits.processes < 1 || r->limits.memory < (1u << 20) || r->limits.cpu_percent < 1 ||
+      r->limits.cpu_percent > 100000 || r->limits.descriptors < 8) {
+    return "limits";
+  }
+  if (r->op == BL_OP_BROKER) {
+    // `flags` is the kind of operation, `executable` the running plugin's leaf where that matters.
+    const char *plugin = text(job, r->executable);
+    if (bb_capabilities(r->flags) == 0) return "kind of operation";
+    return plugin[0] && !is_name(plugin) ? "plugin instance" : NULL;
+  }
   if (r->flags & ~BL_F_ALL) return "flags";
   if (r->uid == 0 || r->gid == 0 || r->uid == UINT32_MAX || r->gid == UINT32_MAX) return "user id";
   if (r->flags & BL_F_USERNS) {
@@ -143,10 +156,6 @@ const char *validate(const struct job *job, ssize_t size, int fd_count) {
   for (unsigned i = 0; i < r->endpoint_count; i++) {
     const struct bl_endpoint *e = &r->endpoints[i];
     if ((e->family != 4 && e->family != 6) || e->reserved || e->port == 0) return "endpoint";
-  }
-  if (r->limits.processes < 1 || r->limits.memory < (1u << 20) || r->limits.cpu_percent < 1 ||
-      r->limits.cpu_percent > 100000 || r->limits.descriptors < 8) {
-    return "limits";
   }
   for (unsigned i = 0; i < r->mount_count; i++) {
     const char *wrong = check_mount(job, i);

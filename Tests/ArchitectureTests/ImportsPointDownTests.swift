@@ -21,9 +21,10 @@ struct ImportsPointDownTests {
       "CShims", "CZlib", "Crypto", "JSON", "JSONRPC", "Logging", "PluginSandbox", "StorageProtocol",
     ],
     "Conformance": ["CShims", "CZlib", "Crypto", "JSON", "PluginSandbox", "PluginSupervisor", "StorageProtocol"],
+    "Broker": ["CShims", "JSON", "Logging", "PluginSandbox", "StorageProtocol"],
     "Jobs": ["GRDB", "JSON", "Logging", "StorageProtocol"],
     "StorageHost": [
-      "CShims", "ClusterLocks", "JSON", "JSONRPC", "Jobs", "Logging", "PluginSandbox", "PluginSupervisor",
+      "Broker", "CShims", "ClusterLocks", "JSON", "JSONRPC", "Jobs", "Logging", "PluginSandbox", "PluginSupervisor",
       "StorageConfig",
       "StorageProtocol", "StorageRules", "Crypto",
     ],

@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "berth_broker.h"
 #include "berth_clock.h"
 #include "berth_durable.h"
 #include "berth_epoll.h"

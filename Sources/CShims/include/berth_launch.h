@@ -47,7 +47,8 @@ enum bl_mount_flag {
   BL_MF_OPTIONAL = 1u << 4, // a missing source is skipped
   BL_MF_FIFO = 1u << 5,     // read-only directory whose FIFOs may be written
   BL_MF_SLAVE = 1u << 6,    // later mounts of the host below the source appear inside
-  BL_MF_ALL = (1u << 7) - 1,
+  BL_MF_NODES = 1u << 7,    // directory of block devices that the host makes for the plugin
+  BL_MF_ALL = (1u << 8) - 1,
 };
 
 struct bl_mount {

@@ -3,12 +3,15 @@
 
 internal import JSON
 internal import JSONRPC
+internal import PluginSandbox
 internal import StorageProtocol
 
 /// Takes a child's own requests, checks them and has the host's services answer them.
 struct HostServiceDispatcher: Sendable {
   let configuration: InstanceConfiguration
   let epoch: Int64
+  /// What the child was started with.
+  let plan: LaunchPlan
   let parents: ParentCalls
   let services: any HostServices
 
@@ -91,7 +94,7 @@ struct HostServiceDispatcher: Sendable {
       try await services.releaseLock(try decode(params, as: HostLockRelease.Params.self), for: caller)
       return [:]
     default:
-      return try await services.broker(method, params, for: caller)
+      return try await services.broker(method, params, for: caller, plan: plan)
     }
   }
 

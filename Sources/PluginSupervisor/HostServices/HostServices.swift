@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import JSON
+public import PluginSandbox
 public import StorageProtocol
 
 /// What the host does for its plugins; implemented above the supervisor.
@@ -26,9 +27,10 @@ public protocol HostServices: Sendable {
     _ request: HostLockRenew.Params, for caller: HostServiceCaller
   ) async throws(StorageError) -> HostLockRenew.Result
   func releaseLock(_ request: HostLockRelease.Params, for caller: HostServiceCaller) async throws(StorageError)
-  /// Everything else: mounts, loop devices, devices, programs. The arguments fit the method.
+  /// Everything else: mounts, loop devices, devices, programs. The arguments fit the method; `plan` is what the calling
+  /// process was started with.
   func broker(
-    _ method: String, _ params: JSON, for caller: HostServiceCaller
+    _ method: String, _ params: JSON, for caller: HostServiceCaller, plan: LaunchPlan
   ) async throws(StorageError) -> JSON
   /// The parent request has been answered: locks taken for it are released.
   func parentEnded(_ caller: HostServiceCaller) async
@@ -91,7 +93,7 @@ public struct NoHostServices: HostServices {
   }
 
   public func broker(
-    _ method: String, _ params: JSON, for caller: HostServiceCaller
+    _ method: String, _ params: JSON, for caller: HostServiceCaller, plan: LaunchPlan
   ) async throws(StorageError) -> JSON {
     throw denied(method)
   }

@@ -63,7 +63,7 @@ final class PluginChild: Sendable {
     // The exit status says more than the end of the output: it gets the time to come first.
     wire.endGrace = .seconds(1)
     let dispatcher = HostServiceDispatcher(
-      configuration: configuration, epoch: epoch, parents: parents, services: services)
+      configuration: configuration, epoch: epoch, plan: process.plan, parents: parents, services: services)
     let plugin = ObjectIdentifier(parents)
     let log = PluginLog(logger: logger)
     let handlers = PeerHandlers(

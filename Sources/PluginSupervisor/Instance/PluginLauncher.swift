@@ -23,6 +23,8 @@ public protocol PluginProcess: AnyObject, Sendable {
   var standardInput: Int32 { get }
   var standardOutput: Int32 { get }
   var standardError: Int32 { get }
+  /// What it was started with.
+  var plan: LaunchPlan { get }
   /// The user id that the plugin's FIFOs must belong to.
   var uid: UInt32 { get }
   /// The layers that confine it.

@@ -8,6 +8,8 @@ internal import StorageProtocol
 struct InstanceDirectories: Sendable {
   let state: String
   let streams: String
+  /// Holds what the broker shows to the plugin, in `mounts` and `dev`.
+  var broker: String { parent(streams) }
 
   init(_ settings: SupervisorSettings, name: String) {
     state = settings.stateDirectory + "/" + name

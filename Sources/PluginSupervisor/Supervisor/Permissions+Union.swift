@@ -30,4 +30,9 @@ extension Permissions {
     all.runtime.temporarySpace = [runtime.temporarySpace, other.runtime.temporarySpace].compactMap(\.self).max()
     return all
   }
+
+  /// Whether mounts or device nodes may have to appear while the plugin runs.
+  var needsBrokerDirectory: Bool {
+    broker.contains { $0.covers("host.mount") || $0.covers("host.device.open") }
+  }
 }

@@ -101,6 +101,7 @@ public actor Supervisor {
     }
     await giveBack(plugin: known.plugin, key: known.key)
     let directories = InstanceDirectories(settings, name: known.key)
+    await settings.broker?.release(holder: known.key, directory: directories.broker)
     await OwnThread.run { directories.remove() }
   }
 
@@ -125,6 +126,7 @@ public actor Supervisor {
     try await remove(storeid, reason: "its storage was removed")
     await giveBack(plugin: plugin, key: storeid)
     let directories = InstanceDirectories(settings, name: storeid)
+    await settings.broker?.release(holder: storeid, directory: directories.broker)
     await OwnThread.run { directories.remove() }
   }
 
@@ -237,6 +239,11 @@ public actor Supervisor {
         executable: bundle.manifest.executable, permissions: await permissions(), uid: uid)
       plan.stateDirectory = isCandidate ? nil : directories.state
       plan.streamsDirectory = directories.streams
+      plan.holder = name
+      if let broker = settings.broker, plan.permissions.needsBrokerDirectory {
+        try await broker.prepare(directories.broker)
+        plan.brokerDirectory = directories.broker
+      }
       plan.limits = settings.limits
       if let required = settings.required { plan.required = required }
       return plan

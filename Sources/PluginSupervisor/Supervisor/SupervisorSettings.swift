@@ -18,6 +18,8 @@ public struct SupervisorSettings: Sendable {
   public var required: SandboxLayers?
   /// Limits of an instance before its permissions change them.
   public var limits = ResourceLimits()
+  /// Prepares and takes away what the broker shows to plugins; nil: there is no broker.
+  public var broker: (any BrokerPlaces)?
   /// Changes the defaults of every instance, such as times and restart policy.
   public var adjust: @Sendable (inout InstanceConfiguration) -> Void = { _ in }
 
@@ -54,11 +56,7 @@ public struct SupervisedStorage: Sendable {
       MethodTable.hostServices.map(\.name).filter { name in
         guard bundle.manifest.permissions.allows(service: name) else { return false }
         let isBroker = bundle.manifest.permissions.broker.contains { $0.covers(name) }
-        return !isBroker || permissions.broker.contains { grants($0, name) }
+        return !isBroker || permissions.broker.contains { $0.covers(name) }
       })
-  }
-
-  private func grants(_ operation: String, _ service: String) -> Bool {
-    operation == service || (operation.hasSuffix(".*") && service.hasPrefix(operation.dropLast()))
   }
 }

@@ -1,9 +1,11 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Broker
 internal import ClusterLocks
 internal import JSON
 internal import Jobs
+internal import PluginSandbox
 internal import PluginSupervisor
 internal import StorageConfig
 internal import StorageProtocol
@@ -18,7 +20,11 @@ final class StorageServices: HostServices {
   private let pending = MutexBox<[String: [String: String?]]>([:])
   private let held = Mutex<[HostServiceCaller: [Lease]]>([:])
 
-  init(config: ConfigStore, notes: Notes, locks: any LockService) {
+  /// Does privileged work for plugins; nil where the daemon has no means to.
+  private let broker: Broker?
+
+  init(config: ConfigStore, notes: Notes, locks: any LockService, broker: Broker?) {
+    self.broker = broker
     self.config = config
     self.notes = notes
     self.locks = locks
@@ -90,10 +96,19 @@ final class StorageServices: HostServices {
     await locks.release(lease)
   }
 
-  func broker(_ method: String, _ params: JSON, for caller: HostServiceCaller) async throws(StorageError) -> JSON {
-    throw .refused(
-      .hostDenied, "\(method) is not offered by this host",
-      hint: "the plugin must do without it or say so in its manifest")
+  func broker(
+    _ method: String, _ params: JSON, for caller: HostServiceCaller, plan: LaunchPlan
+  ) async throws(StorageError) -> JSON {
+    guard let broker, let storeid = caller.storeid else {
+      throw .refused(
+        .hostDenied, "\(method) is not offered by this host",
+        hint: "broker operations need a daemon that runs as root")
+    }
+    let client = BrokerClient(
+      plugin: caller.plugin, storeid: storeid, holder: plan.holder, permissions: plan.permissions, uid: plan.uid,
+      sandbox: plan.instance, directory: plan.brokerDirectory
+    ) { name async throws(StorageError) in try await self.secret(name, for: caller) }
+    return try await broker.call(method, params, for: client)
   }
 
   func parentEnded(_ caller: HostServiceCaller) async {

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Broker
 internal import JSON
 internal import JSONRPC
 internal import Logging
@@ -16,23 +17,27 @@ final class SupervisorHouse: PluginHouse {
   private let supervisor: Supervisor
   private let catalog = MutexBox<PluginCatalog>(PluginCatalog(bundles: []))
 
-  init(_ settings: HostSettings) throws(StorageError) {
+  init(_ settings: HostSettings, launcher: Launcher, broker: Broker?) throws(StorageError) {
     self.settings = settings
-    let launcher: Launcher
-    do throws(SandboxError) {
-      let program: String
-      if let given = settings.launcher { program = given } else { program = try Launcher.defaultProgram() }
-      launcher = Launcher(transport: .program(path: program), scope: settings.scope)
-    } catch { throw StorageError(error) }
     var supervised = SupervisorSettings(
       stateDirectory: settings.pluginStateDirectory, runDirectory: settings.runDirectory, host: settings.hostInfo,
       mode: settings.isPrivileged ? .privileged : .unprivileged)
     supervised.adjust = settings.adjust
+    supervised.broker = broker.map { HostBrokerPlaces(broker: $0) }
     do throws(ReactorError) {
       supervisor = try Supervisor(
         settings: supervised, launcher: SandboxLauncher(launcher), uids: UIDAllocator(path: settings.uidsPath),
         logger: settings.logger)
     } catch { throw .refused(.storageUnavailable, "the I/O thread cannot be started: \(error)", hint: nil) }
+  }
+
+  /// The launcher that the settings name, or the one beside the running executable.
+  static func launcher(_ settings: HostSettings) throws(StorageError) -> Launcher {
+    do throws(SandboxError) {
+      let program: String
+      if let given = settings.launcher { program = given } else { program = try Launcher.defaultProgram() }
+      return Launcher(transport: .program(path: program), scope: settings.scope)
+    } catch { throw StorageError(error) }
   }
 
   func bundles() async -> [BundleFacts] {

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Broker
 internal import ClusterLocks
 internal import JSON
 internal import Jobs
@@ -23,27 +24,33 @@ extension StorageHost {
     do throws(LockError) { locks = try EmbeddedLocks(directory: settings.locksPath) } catch {
       throw .refused(.storageUnavailable, "locks in \(settings.locksPath): \(error.message)", hint: nil)
     }
-    let house = try SupervisorHouse(settings)
+    let notes = Notes(database)
+    let launcher = try SupervisorHouse.launcher(settings)
+    let broker =
+      settings.isPrivileged
+      ? Broker(launcher: launcher, store: BrokerNotes(notes: notes), logger: settings.logger) : nil
+    let house = try SupervisorHouse(settings, launcher: launcher, broker: broker)
     let config: ConfigStore
     do throws(ConfigError) {
       config = try await ConfigStore.open(directory: settings.stateDirectory, schema: StorageSchema())
     } catch { throw StorageError(error) }
-    let notes = Notes(database)
     let registry = StorageRegistry(
       config: config, house: house,
-      services: StorageServices(config: config, notes: notes, locks: locks), consents: Consents(notes),
+      services: StorageServices(config: config, notes: notes, locks: locks, broker: broker), consents: Consents(notes),
       node: settings.node, logger: settings.logger)
     await registry.reload()
     let host = StorageHost(
       settings: settings, database: database, jobStore: JobStore(database), locks: locks, registry: registry,
       daemonLock: daemonLock)
-    try await host.recover()
+    try await host.recover(broker)
     return host
   }
 
   /// Cleans up after an earlier daemon and starts what runs beside the operations.
-  private func recover() async throws(StorageError) {
+  private func recover(_ broker: Broker?) async throws(StorageError) {
     await registry.house.removeLeftovers()
+    let storages = Set(registry.config.snapshot.entries.map(\.id))
+    try await broker?.reconcile(storages: storages, runDirectory: settings.runDirectory)
     do throws(JobsError) {
       let interrupted = try await jobStore.recover()
       let unfinished = try await journal.unfinished()

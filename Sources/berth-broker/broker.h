@@ -1,0 +1,86 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+// berth-broker: carries out one privileged storage operation and exits. It trusts neither the plugin that wished for it
+// nor the daemon that passed it on: names, paths and options are checked again here, paths are walked by descriptor
+// below a directory without following a link, and there is no shell.
+
+#pragma once
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "berth_broker.h"
+
+extern struct bb_request request;
+extern struct bb_reply reply;
+// Directories below which a launcher server lets anything be changed; none in exec mode, where the daemon is root itself.
+extern char **writable;
+extern int writable_count;
+
+// main.c
+const char *text(uint32_t offset);
+// Ends the worker with errno, or the error given; `pattern` names what failed and must hold no secret.
+__attribute__((format(printf, 1, 2))) _Noreturn void fail(const char *pattern, ...);
+__attribute__((format(printf, 2, 3))) _Noreturn void fail_with(int error, const char *pattern, ...);
+_Noreturn void done(void);
+
+// check.c
+void check_name(const char *name, const char *what);
+void check_lvm_name(const char *name, const char *what);
+void check_tag(const char *tag);
+void check_plain(const char *value, const char *allowed, size_t most, const char *what);
+void check_directory(const char *path, const char *what);
+
+// paths.c
+int open_directory(const char *path);
+int open_place(void);
+// Opens root/path; "" is the root itself. Never follows a link, never leaves the root.
+int open_beneath(uint32_t root, uint32_t path, uint64_t flags);
+// Opens the directory of root/path and tells the last component.
+int open_parent(uint32_t root, uint32_t path, char name[256]);
+int open_image(uint32_t root, uint32_t path, bool writes);
+int open_block(const char *node, unsigned major, unsigned minor, bool writes);
+bool is_mount_point(int directory);
+int read_small(const char *path, char *out, size_t size);
+
+// loop.c
+int loop_attach(int file, const char *label, bool read_only, bool autoclear, unsigned *number, char *path, size_t size);
+void op_loop_attach(void);
+void op_loop_detach(void);
+
+// mount.c
+void op_prepare(void);
+void op_dismiss(void);
+void op_mount_local(void);
+void op_mount_remote(void);
+void op_unmount(void);
+
+// options.c
+void set_options(int fs, const char *type);
+
+// device.c
+void op_device_open(void);
+void op_device_close(void);
+
+// run.c
+// Runs a program with the worker's standard streams and capabilities; its end goes to `reply.status`.
+void run(const char *const *candidates, const char *const argv[]);
+void op_exec(void);
+
+// lvm.c, btrfs.c, nvme.c, iscsi.c, nbd.c
+void op_lvm(void);
+void op_btrfs(void);
+void op_nvme_attach(void);
+void op_nvme_detach(void);
+void op_iscsi(void);
+void op_nbd_attach(void);
+void op_nbd_detach(void);
