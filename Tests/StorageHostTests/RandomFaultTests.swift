@@ -12,7 +12,7 @@ import Testing
 /// Random operations with random faults: afterwards every volume is one that was acknowledged, or one that is reported.
 ///
 /// `BERTH_FAULT_ROUNDS` sets the number of rounds (20), `BERTH_FAULT_SEED` replays a run.
-@Suite(.serialized, .timeLimit(.minutes(30)), .requires(.root)) struct RandomFaultTests {
+@Suite(.serialized, .timeLimit(.minutes(600)), .requires(.root)) struct RandomFaultTests {
   private static let faults = [
     "before die", "middle die", "after die", "after nothing", "before error not_started", "after error unknown",
     "after name",
@@ -30,7 +30,16 @@ import Testing
     let fixture = try HostFixture()
     try await fixture.once(adding: ["s1"]) { host in
       var model = Model(host: host, fixture: fixture, random: SeededGenerator(seed: seed))
-      for round in 0..<rounds { try await model.step(round, faults: Self.faults, targets: Self.targets) }
+      let start = ContinuousClock.now
+      for round in 1...max(1, rounds) {
+        try await model.step(round, faults: Self.faults, targets: Self.targets)
+        if round.isMultiple(of: 500) {
+          // Found out now and then, not only at the end of hours.
+          try await model.check(seed)
+          print("\(round) rounds, \(model.known.count) volumes, \(ContinuousClock.now - start)")
+          fflush(nil)
+        }
+      }
       try await model.check(seed)
     }
   }
