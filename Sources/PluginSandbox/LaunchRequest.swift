@@ -67,7 +67,7 @@ struct LaunchRequest: ~Copyable {
       memory: plan.permissions.runtime.memory ?? limits.memory,
       processes: UInt64(plan.permissions.runtime.processCount ?? limits.processes),
       file_size: limits.fileSize ?? .max, address_space: limits.addressSpace ?? .max, cpu_percent: limits.cpuPercent,
-      descriptors: limits.descriptors)
+      descriptors: limits.descriptors, io_weight: min(max(limits.ioWeight, 1), 10_000), reserved: 0)
   }
 
   private static func environment(of plan: LaunchPlan) -> [String] {

@@ -9,6 +9,8 @@ public struct ResourceLimits: Sendable, Hashable {
   public var memory: UInt64 = 256 << 20
   /// Hundredths of one processor (100 = one full processor).
   public var cpuPercent: UInt32 = 100
+  /// Share of busy disks, 1 to 10000; everything else has 100. Where version 2 control groups have the io controller.
+  public var ioWeight: UInt32 = 50
   /// Open descriptors per process.
   public var descriptors: UInt32 = 256
   /// Largest file a process may write, in bytes; nil leaves it to the storage (disk images are large).

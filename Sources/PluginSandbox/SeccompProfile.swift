@@ -16,19 +16,26 @@ public struct SeccompProfile: Sendable, Hashable {
   public var blockDevices: Bool
   /// Subvolumes of btrfs.
   public var btrfs: Bool
+  /// Memory that is written and then executed, for compilers at run time.
+  public var writableCode: Bool
 
-  public init(processes: Bool = true, network: Bool = false, blockDevices: Bool = false, btrfs: Bool = false) {
+  public init(
+    processes: Bool = true, network: Bool = false, blockDevices: Bool = false, btrfs: Bool = false,
+    writableCode: Bool = false
+  ) {
     self.processes = processes
     self.network = network
     self.blockDevices = blockDevices
     self.btrfs = btrfs
+    self.writableCode = writableCode
   }
 
   /// The profile that a plan's permissions ask for.
   public init(permissions: Permissions) {
     self.init(
       processes: permissions.runtime.processes, network: permissions.network != .none,
-      blockDevices: !permissions.devices.isEmpty, btrfs: permissions.runtime.btrfs)
+      blockDevices: !permissions.devices.isEmpty, btrfs: permissions.runtime.btrfs,
+      writableCode: permissions.runtime.jit)
   }
 
   /// What happens to a call that the list does not name.
@@ -72,6 +79,15 @@ public struct SeccompProfile: Sendable, Hashable {
     for kind: UInt64 in [0o010000, 0o140000] {  // FIFOs and sockets, no devices
       rules.append(Rule(name: "mknod", conditions: [Condition(argument: 1, mask: 0o170000, value: kind)]))
       rules.append(Rule(name: "mknodat", conditions: [Condition(argument: 2, mask: 0o170000, value: kind)]))
+    }
+    // Write xor execute on kernels before 6.3 too, which have no prctl for it. PROT_WRITE is 2, PROT_EXEC 4.
+    if writableCode {
+      rules += ["mmap", "mprotect"].map { Rule(name: $0) }
+    } else {
+      for kind: UInt64 in [0, 2, 4] {
+        rules.append(Rule(name: "mmap", conditions: [Condition(argument: 2, mask: 6, value: kind)]))
+      }
+      rules.append(Rule(name: "mprotect", conditions: [Condition(argument: 2, mask: 4, value: 0)]))
     }
     // Only of itself: another process's limits are none of its business.
     rules.append(Rule(name: "prlimit64", conditions: [.low(0, is: 0)]))

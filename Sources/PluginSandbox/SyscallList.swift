@@ -20,9 +20,9 @@ enum SyscallList {
     "pipe", "pipe2", "poll", "ppoll",
     "pselect6", "select", "signalfd", "signalfd4", "timerfd_create", "timerfd_gettime", "timerfd_settime",
     // Memory
-    "brk", "madvise", "membarrier", "memfd_create", "mincore", "mmap", "mprotect", "mremap", "msync", "munmap",
+    "brk", "madvise", "membarrier", "memfd_create", "mincore", "mremap", "msync", "munmap",
     // The process itself
-    "alarm", "arch_prctl", "capget", "execve", "execveat", "exit", "exit_group", "futex", "get_robust_list", "getcpu",
+    "alarm", "arch_prctl", "capget", "execve", "exit", "exit_group", "futex", "get_robust_list", "getcpu",
     "getegid", "geteuid", "getgid", "getgroups", "getitimer", "getpgid", "getpgrp", "getpid", "getppid", "getpriority",
     "getrandom", "getresgid", "getresuid", "getrlimit", "getrusage", "getsid", "gettid", "getuid", "kill", "pause",
     "restart_syscall", "rseq", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend",

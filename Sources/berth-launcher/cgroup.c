@@ -31,6 +31,7 @@ static const uint32_t controller_layers[] = {[MEMORY] = BL_L_MEMORY, [PIDS] = BL
 static int unified = -1;                                  // root of the version 2 hierarchy
 static int v1[V1_HIERARCHIES] = {-1, -1, -1, -1};         // roots of version 1 hierarchies in use
 static bool in_unified[V1_HIERARCHIES];                   // the controller lives in version 2
+static bool io_weighted;                                  // version 2 has the io controller
 static int v1_leaf[V1_HIERARCHIES] = {-1, -1, -1, -1};
 
 static int open_hierarchy(const char *path, long magic) {
@@ -60,6 +61,7 @@ void cgroup_open_hierarchies(void) {
   if (unified >= 0) return;
   unified = open_hierarchy("/sys/fs/cgroup", CGROUP2_SUPER_MAGIC);
   if (unified < 0) unified = open_hierarchy("/sys/fs/cgroup/unified", CGROUP2_SUPER_MAGIC);
+  io_weighted = unified >= 0 && lists(unified, "cgroup.controllers", "io");
   for (int i = 0; i < V1_HIERARCHIES; i++) {
     in_unified[i] = i != DEVICES && unified >= 0 && lists(unified, "cgroup.controllers", v2_names[i]);
     if (in_unified[i]) continue;
@@ -87,6 +89,7 @@ static int descend(int root, const char *scope, const char *leaf, bool make, boo
         char line[16];
         if (in_unified[i]) write_at(fd, "cgroup.subtree_control", format(line, sizeof line, "+%s", v2_names[i]));
       }
+      if (io_weighted) write_at(fd, "cgroup.subtree_control", "+io");
     }
     bool last = leaf && (!rest || !*rest);
     int made = make ? mkdirat(fd, part, 0755) : 0;
@@ -135,7 +138,6 @@ void cgroup_create(struct job *job) {
   if (in_unified[MEMORY]) {
     set_limit(job, job->cgroup, "memory.max", format(number, sizeof number, "%llu", memory));
     if (faccessat(job->cgroup, "memory.swap.max", F_OK, 0) == 0) set_limit(job, job->cgroup, "memory.swap.max", "0");
-    set_limit(job, job->cgroup, "memory.oom.group", "1");
   } else if (v1[MEMORY] >= 0) {
     set_limit(job, v1_leaf[MEMORY], "memory.limit_in_bytes", format(number, sizeof number, "%llu", memory));
   }
@@ -146,6 +148,10 @@ void cgroup_create(struct job *job) {
     set_limit(job, job->cgroup, "cpu.max", format(number, sizeof number, "%llu 100000", quota * 1000));
   } else if (v1[CPU] >= 0) {
     set_limit(job, v1_leaf[CPU], "cpu.cfs_quota_us", format(number, sizeof number, "%llu", quota * 1000));
+  }
+  // A share of busy disks, where the kernel can give shares. Version 1 has had none since its scheduler went (Linux 5.0).
+  if (io_weighted && faccessat(job->cgroup, "io.weight", F_OK, 0) == 0) {
+    set_limit(job, job->cgroup, "io.weight", format(number, sizeof number, "default %u", r->limits.io_weight));
   }
   if (v1_leaf[DEVICES] >= 0) {
     set_limit(job, v1_leaf[DEVICES], "devices.deny", "a");

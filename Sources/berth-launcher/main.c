@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -74,8 +75,8 @@ static _Noreturn void usage(const char *problem) {
   dprintf(2,
           "berth-launcher: %s\n"
           "usage: berth-launcher                       one request on descriptor 0 (started by berthd)\n"
-          "       berth-launcher --server SOCKET [--client-uid UID] [--cgroup PATH] [--uids FIRST-LAST]\n"
-          "                      [--writable DIRECTORY]...\n",
+          "       berth-launcher --server SOCKET [--client-uid UID | --client-owner DIRECTORY] [--cgroup PATH]\n"
+          "                      [--uids FIRST-LAST] [--writable DIRECTORY]...\n",
           problem);
   _exit(64);
 }
@@ -88,6 +89,10 @@ static void parse(int argc, char **argv) {
       server.socket_path = value;
     } else if (strcmp(option, "--client-uid") == 0) {
       server.client = (uid_t)strtoul(value, NULL, 10);
+    } else if (strcmp(option, "--client-owner") == 0) {
+      struct stat owner;
+      if (stat(value, &owner) < 0) usage("--client-owner wants a directory that exists");
+      server.client = owner.st_uid;
     } else if (strcmp(option, "--cgroup") == 0) {
       server.cgroup_base = value;
     } else if (strcmp(option, "--uids") == 0) {

@@ -36,6 +36,11 @@ struct Berthd: AsyncParsableCommand {
   var grace = 30
   @Option(help: ArgumentHelp("The launcher program; found beside berthd without.", valueName: "path"))
   var launcher: String?
+  @Option(
+    help: ArgumentHelp(
+      "The socket of a launcher server (berth-launcher --server), which then starts the plugins; berthd itself needs no "
+        + "privilege.", valueName: "path"))
+  var launcherSocket: String?
 
   func validate() throws {
     guard (0...86_400).contains(grace) else { throw ValidationError("--grace must be 0 to 86400") }

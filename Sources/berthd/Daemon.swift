@@ -80,7 +80,8 @@ struct Daemon {
     var settings = HostSettings(
       stateDirectory: stateDirectory, runDirectory: runDirectory,
       pluginDirectories: directories.map(Daemon.absolute), launcher: options.launcher.map(Daemon.absolute),
-      isPrivileged: geteuid() == 0, node: options.node, logger: logger)
+      isPrivileged: geteuid() == 0 || options.launcherSocket != nil, node: options.node, logger: logger)
+    settings.launcherSocket = options.launcherSocket.map(Daemon.absolute)
     settings.scope = scope
     return settings
   }
@@ -98,9 +99,13 @@ struct Daemon {
   private func sandboxWarnings(_ logger: Logger) async throws -> [String] {
     let report: CapabilityReport
     do throws(SandboxError) {
-      let program: String
-      if let launcher = options.launcher { program = launcher } else { program = try Launcher.defaultProgram() }
-      report = try await Launcher(transport: .program(path: program), scope: scope).probe()
+      let transport: Launcher.Transport
+      if let socket = options.launcherSocket {
+        transport = .server(socket: socket)
+      } else {
+        transport = .program(path: try options.launcher ?? Launcher.defaultProgram())
+      }
+      report = try await Launcher(transport: transport, scope: scope).probe()
     } catch {
       guard options.sandbox == .required else { return ["the sandbox cannot be judged: \(error)"] }
       throw error

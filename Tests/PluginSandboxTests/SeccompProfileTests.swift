@@ -11,6 +11,7 @@ import Testing
   static let profiles = [
     SeccompProfile(processes: false), SeccompProfile(), SeccompProfile(network: true),
     SeccompProfile(blockDevices: true), SeccompProfile(btrfs: true), SeccompProfile(network: true, blockDevices: true),
+    SeccompProfile(writableCode: true),
   ]
   static let kill: UInt32 = 0x8000_0000
   static let allow: UInt32 = 0x7FFF_0000
@@ -74,6 +75,7 @@ import Testing
   @Test func dangerousCallsAreInNoTier() {
     let names = Set(Self.profiles.flatMap { $0.rules.map(\.name) })
     let never = [
+      "execveat",
       "mount", "umount2", "pivot_root", "setns", "unshare", "clone3", "ptrace", "bpf", "io_uring_setup", "keyctl",
       "add_key", "perf_event_open", "userfaultfd", "process_vm_readv", "kexec_load", "init_module", "open_tree",
       "fsopen", "move_mount", "mount_setattr", "pidfd_getfd", "setuid", "setresuid", "capset", "personality",

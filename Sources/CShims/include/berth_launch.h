@@ -75,6 +75,8 @@ struct bl_limits {
   uint64_t address_space; // bytes, UINT64_MAX = unlimited
   uint32_t cpu_percent;
   uint32_t descriptors;
+  uint32_t io_weight; // 1 to 10000; 100 is what everything else has
+  uint32_t reserved;
 };
 
 struct bl_request {

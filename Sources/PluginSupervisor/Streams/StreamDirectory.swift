@@ -55,7 +55,16 @@ public struct StreamDirectory: Sendable, Hashable {
       throw StreamFailure(.setup, "cannot open the FIFO \(fifo): \(errnoText(-opened))")
     }
     let handle = Descriptor(opened)
-    let given = owner.map { berth_relay_give(handle.raw, $0) } ?? 0
+    // A daemon without privilege cannot give it away. It then lets everyone in who comes that far: the plugin, which sees
+    // this directory, and nobody else, since the daemon's run directory is closed to other users.
+    let given =
+      if let owner, geteuid() == 0 {
+        berth_relay_give(handle.raw, owner)
+      } else if owner != nil {
+        chmod(fifo, 0o666) == 0 ? 0 : -errno
+      } else {
+        Int32(0)
+      }
     if let owner, given < 0 {
       let number = -given
       unlink(fifo)

@@ -21,7 +21,8 @@ struct InstanceDirectories: Sendable {
     for (path, mode) in [(parent(state), 0o711), (state, 0o700), (parent(streams), 0o711), (streams, 0o711)] {
       if let error = make(path, mode_t(mode)) { return error }
     }
-    if let owner, chown(state, owner, owner) != 0 {
+    // Without privilege it stays the daemon's own; the sandbox's mount shows it as the plugin's.
+    if let owner, geteuid() == 0, chown(state, owner, owner) != 0 {
       return failure("cannot give \(state) to user \(owner)", errno)
     }
     return nil

@@ -34,9 +34,13 @@ final class SupervisorHouse: PluginHouse {
   /// The launcher that the settings name, or the one beside the running executable.
   static func launcher(_ settings: HostSettings) throws(StorageError) -> Launcher {
     do throws(SandboxError) {
-      let program: String
-      if let given = settings.launcher { program = given } else { program = try Launcher.defaultProgram() }
-      return Launcher(transport: .program(path: program), scope: settings.scope)
+      let transport: Launcher.Transport
+      if let socket = settings.launcherSocket {
+        transport = .server(socket: socket)
+      } else {
+        transport = .program(path: try settings.launcher ?? Launcher.defaultProgram())
+      }
+      return Launcher(transport: transport, scope: settings.scope)
     } catch { throw StorageError(error) }
   }
 

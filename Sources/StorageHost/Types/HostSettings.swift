@@ -15,6 +15,8 @@ public struct HostSettings: Sendable {
   public var pluginDirectories: [String]
   /// The launcher program; found beside the running executable when nil.
   public var launcher: String?
+  /// The socket of the launcher server, which then starts the plugins; nil starts the program for every plugin.
+  public var launcherSocket: String?
   /// Full sandbox as root, or the weaker one in a user namespace.
   public var isPrivileged: Bool
   /// The name of this machine, compared with `nodes` of a storage.

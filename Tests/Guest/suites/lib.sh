@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: The Berth developers
+# SPDX-License-Identifier: Apache-2.0
+#
+# What the guest's suites share; sourced. A suite's beginning and end are marked on the console for scripts/test-guest.
+
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
+worst=0
+
+# Everything where the build expects it: the checkout at its own path, libraries known to the loader.
+prepare() {
+  root=$(cat /berth/root)
+  mkdir -p "$root"
+  mount --bind /berth/checkout "$root"
+  echo /berth/lib >/etc/ld.so.conf.d/berth.conf
+  ldconfig
+  # No udev here: LVM makes its device nodes itself.
+  echo 'activation { udev_sync=0 udev_rules=0 verify_udev_operations=1 } devices { obtain_device_list_from_udev=0 }' \
+    >/etc/lvm/lvmlocal.conf
+  export BERTH_BIN=$root/.build/debug
+}
+
+# A program that sees no terminal and so prints no colours; its status goes to /run/status.
+run() {
+  { "$@" 2>&1; echo $? >/run/status; } </dev/null | cat
+}
+
+ended() {
+  echo "GUEST-END $1 $2"
+  [ "$2" -eq 0 ] || worst=1
+}
+
+# swift_suite NAME FILTER [SKIP]
+swift_suite() {
+  echo "GUEST-BEGIN swift $1"
+  run timeout 200 "$BERTH_BIN/berthPackageTests.xctest" --testing-library swift-testing --no-parallel \
+    --filter "$2" --skip "${3:-^$}"
+  ended "$1" "$(cat /run/status)"
+}
+
+# python_suite NAME: runs /berth/test_NAME.py, which counts on its last line.
+python_suite() {
+  [ -f "/berth/test_$1.py" ] || return 0
+  echo "GUEST-BEGIN counted $1"
+  run timeout 150 python3 "/berth/test_$1.py"
+  ended "$1" "$(cat /run/status)"
+}

@@ -1,0 +1,140 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+import CShims
+import Glibc
+import Testing
+
+@testable import PluginSandbox
+
+/// Each limit stops a plugin that goes beyond it, and its name is told. Runs here and, with version 2 control groups, in
+/// the guest.
+@Suite(.enabled(if: Fixture.isRoot, "the privileged sandbox needs root"), .timeLimit(.minutes(2)), .serialized)
+struct LimitTests {
+  /// Runs a Python program under changed limits; what it printed, how it ended and the limit named afterwards.
+  private func run(
+    _ program: String, limits: (inout ResourceLimits) -> Void
+  ) async throws -> (output: String, status: ExitStatus, limit: LimitHit?) {
+    let fixture = try Fixture()
+    fixture.write("run.py", "#!/usr/bin/python3\nimport os, sys, time\n" + program + "\n")
+    var plan = fixture.plan("run.py", uid: 654_330)
+    limits(&plan.limits)
+    let process = try await fixture.launcher.launch(plan)
+    let output = await Fixture.drain(process.standardOutput)
+    let status = await process.waitForExit()
+    let limit = process.limitHit()
+    try await process.kill()
+    process.close()
+    return (output, status, limit)
+  }
+
+  @Test func aPluginThatStaysWithinItsLimitsRanIntoNone() async throws {
+    let end = try await run("x = bytearray(16 << 20); print(os.getpid())") { _ in }
+    #expect(end.status == .exited(0))
+    #expect(end.limit == nil)
+  }
+
+  @Test func moreMemoryThanGrantedEndsThePlugin() async throws {
+    let end = try await run("x = bytearray(400 << 20)\nprint('got it')") { $0.memory = 64 << 20 }
+    #expect(end.output == "")
+    #expect(end.status == .signalled(SIGKILL) || end.status == .killed)
+    #expect(end.limit == .memory)
+  }
+
+  /// A tool that wants too much goes alone: the plugin sees it fail and can answer.
+  @Test func theMemoryLimitTakesTheGreediestProcess() async throws {
+    let program = """
+      child = os.fork()
+      if child == 0:
+          x = bytearray(400 << 20)
+          os._exit(0)
+      print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+      """
+    let end = try await run(program) { $0.memory = 64 << 20 }
+    #expect(end.output == "-9\n")
+    #expect(end.status == .exited(0))
+    #expect(end.limit == .memory)
+  }
+
+  @Test func moreProcessesThanGrantedCannotBeMade() async throws {
+    let program = """
+      made = 0
+      try:
+          while made < 100:
+              if os.fork() == 0:
+                  time.sleep(60)
+              made += 1
+      except BlockingIOError:
+          pass
+      print(made)
+      """
+    let end = try await run(program) { $0.processes = 20 }
+    #expect(end.output.hasPrefix("19\n"))
+    #expect(end.limit == .processes)
+  }
+
+  @Test func moreOfTheProcessorThanGrantedIsNotGiven() async throws {
+    let program = """
+      begin, used = time.monotonic(), 0.0
+      while time.monotonic() - begin < 4:
+          used = time.process_time()
+      print(used / (time.monotonic() - begin))
+      """
+    let end = try await run(program) { $0.cpuPercent = 10 }
+    let share = try #require(Double(end.output.split(separator: "\n").first ?? ""))
+    #expect(share < 0.4)
+  }
+
+  @Test func aFileLargerThanGrantedEndsThePlugin() async throws {
+    let program = """
+      import signal
+      signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+      with open('/tmp/x', 'wb') as file:
+          file.write(bytes(2 << 20))
+      print('written')
+      """
+    let end = try await run(program) { $0.fileSize = 1 << 20 }
+    #expect(end.output == "")
+    #expect(end.status == .signalled(SIGXFSZ))
+  }
+
+  @Test func moreDescriptorsThanGrantedAreRefused() async throws {
+    let program = """
+      held = []
+      try:
+          while len(held) < 1000:
+              held.append(os.open('/', os.O_RDONLY))
+      except OSError as error:
+          print(error.strerror)
+      """
+    let end = try await run(program) { $0.descriptors = 32 }
+    #expect(end.output == "Too many open files\n")
+  }
+
+  @Test func temporarySpaceIsBounded() async throws {
+    let program = """
+      try:
+          with open('/tmp/x', 'wb') as file:
+              for _ in range(64):
+                  file.write(bytes(1 << 20))
+      except OSError as error:
+          print(error.strerror)
+      """
+    let end = try await run(program) { $0.temporarySpace = 4 << 20 }
+    #expect(end.output.contains("No space left on device"))
+  }
+
+  @Test(.enabled(if: access("/sys/fs/cgroup/io.cost.qos", F_OK) == 0, "the kernel gives no shares of disks"))
+  func theShareOfBusyDisksIsSet() async throws {
+    let fixture = try Fixture()
+    fixture.write("run.sh", "#!/bin/sh\nsleep 1000\n")
+    var plan = fixture.plan("run.sh", uid: 654_331)
+    plan.limits.ioWeight = 37
+    let process = try await fixture.launcher.launch(plan)
+    let path = (SmallFile.read("/proc/\(process.pid)/cgroup") ?? "").split(separator: ":").last ?? ""
+    let weight = SmallFile.read("/sys/fs/cgroup\(path.prefix { $0 != "\n" })/io.weight")
+    #expect(weight == "default 37\n")
+    try await process.kill()
+    process.close()
+  }
+}
