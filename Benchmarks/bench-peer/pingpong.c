@@ -44,9 +44,28 @@ static int ascending(const void *left, const void *right) {
   return (a > b) - (a < b);
 }
 
-int peer_pingpong(size_t size, size_t count) {
+/// A batch, one message after the other; -1 when the child is gone.
+static int batch(int to, int from, size_t size, size_t count) {
+  long long *times = calloc(count, sizeof *times);
+  if (!times) return -1;
+  for (size_t i = 0; i < count; i++) {
+    long long start = now();
+    if (write_all(to, size) < 0 || read_all(from, size) < 0) {
+      free(times);
+      return -1;
+    }
+    times[i] = now() - start;
+  }
+  qsort(times, count, sizeof *times, ascending);
+  printf("%lld %lld\n", times[count / 2], times[count * 99 / 100]);
+  fflush(stdout);
+  free(times);
+  return 0;
+}
+
+int peer_pingpong(size_t size) {
   int there[2], back[2];
-  if (size == 0 || size > MAX_MESSAGE || count == 0 || pipe(there) < 0 || pipe(back) < 0) return 1;
+  if (size == 0 || size > MAX_MESSAGE || pipe(there) < 0 || pipe(back) < 0) return 1;
   pid_t child = fork();
   if (child < 0) return 1;
   if (child == 0) {
@@ -58,16 +77,11 @@ int peer_pingpong(size_t size, size_t count) {
   close(there[0]);
   close(back[1]);
   memset(buffer, 'x', size);
-  long long *times = calloc(count, sizeof *times);
-  if (!times) return 1;
-  for (size_t i = 0; i < count; i++) {
-    long long start = now();
-    if (write_all(there[1], size) < 0 || read_all(back[0], size) < 0) return 1;
-    times[i] = now() - start;
+  char line[32];
+  while (fgets(line, sizeof line, stdin)) {
+    size_t count = strtoul(line, NULL, 10);
+    if (count == 0 || batch(there[1], back[0], size, count) < 0) return 1;
   }
-  qsort(times, count, sizeof *times, ascending);
-  printf("%lld %lld\n", times[count / 2], times[count * 99 / 100]);
-  free(times);
   close(there[1]);
   return waitpid(child, NULL, 0) == child ? 0 : 1;
 }

@@ -4,12 +4,9 @@
 #define _GNU_SOURCE
 #include "peer.h"
 
-#include <stdio.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-
-// A plugin that costs next to nothing: it greets as its manifest says and answers every other request with its params.
-// Like answer.c it relies on the order of members in which the host writes, and is no example of how to read JSON.
 
 enum { MAX_LINE = 1 << 20 };
 
@@ -19,22 +16,23 @@ static char output[2 * MAX_LINE];
 static const char greeting[] =
     "{\"protocol\":\"1.0\",\"plugin\":{\"id\":\"org.berth.bench\",\"version\":\"1.0.0\"},\"methods\":["
     "\"activate_storage\",\"status\",\"list_images\",\"alloc_image\",\"free_image\",\"volume_size_info\"],"
-    "\"concurrency\":\"parallel\",\"fencing\":\"none\"}}";
+    "\"concurrency\":\"parallel\",\"fencing\":\"none\"}";
 
-static int answer(const char *line, size_t length) {
-  const char *id = memmem(line, length, "\"id\":", 5);
-  const char *params = memmem(line, length, "\"params\":", 9);
-  if (!id || !params || id > params) return 0; // a notification
-  id += 5;
-  params += 9;
-  int greets = memmem(line, (size_t)(params - line), "\"initialize\"", 12) != NULL;
-  const char *result = greets ? greeting : params;
-  size_t rest = greets ? sizeof greeting - 1 : length - (size_t)(params - line); // with the closing brace
+static int is(struct span text, const char *wanted) {
+  return text.from && text.count == strlen(wanted) && memcmp(text.from, wanted, text.count) == 0;
+}
+
+static int answer(const char *line, size_t count) {
+  struct message message;
+  if (message_read(line, count, &message) < 0) return -1;
+  if (!message.id.from || !message.method.from) return 0; // a notification
+  struct span result = message.params.from ? message.params : (struct span){"{}", 2};
+  if (is(message.method, "\"initialize\"")) result = (struct span){greeting, sizeof greeting - 1};
   char *next = mempcpy(output, "{\"jsonrpc\":\"2.0\",\"id\":", 22);
-  next = mempcpy(next, id, strspn(id, "0123456789"));
+  next = mempcpy(next, message.id.from, message.id.count);
   next = mempcpy(next, ",\"result\":", 10);
-  next = mempcpy(next, result, rest);
-  *next++ = '\n';
+  next = mempcpy(next, result.from, result.count);
+  next = mempcpy(next, "}\n", 2);
   for (const char *from = output; from < next;) {
     ssize_t put = write(1, from, (size_t)(next - from));
     if (put <= 0) return -1;
@@ -43,15 +41,16 @@ static int answer(const char *line, size_t length) {
   return 0;
 }
 
-int peer_plugin(void) {
+int peer_plugin(bool polls) {
+  if (polls && fcntl(0, F_SETFL, fcntl(0, F_GETFL) | O_NONBLOCK) < 0) return 1;
   size_t held = 0;
   for (;;) {
-    ssize_t got = read(0, input + held, sizeof input - held);
-    if (got <= 0) return 0;
-    held += (size_t)got;
+    long got = input_read(0, input + held, sizeof input - held, polls);
+    if (got <= 0) return got < 0;
     char *line = input;
-    char *end;
-    while ((end = memchr(line, '\n', held - (size_t)(line - input)))) {
+    char *end = memchr(input + held, '\n', (size_t)got);
+    held += (size_t)got;
+    for (; end; end = memchr(line, '\n', held - (size_t)(line - input))) {
       if (answer(line, (size_t)(end - line)) < 0) return 1;
       line = end + 1;
     }

@@ -7,23 +7,28 @@ import Glibc
 import JSON
 import JSONRPC
 
-/// A call through a connection to a C program that answers at once, against two C programs passing the same bytes to
-/// and fro, and against starting a Python process for every call.
-///
-/// Both sides run as the scheduler likes; rounds of one and the other alternate, and the median of the rounds' medians
-/// counts, since on a shared machine the wake-ups of two processes dominate.
+/// A call through a connection to a C plugin that reads JSON and answers at once, against two C programs passing the
+/// same bytes to and fro, and against starting a Python process for every call.
 func benchmarkRPC() async throws -> [Figure] {
   var figures: [Figure] = []
   var smallCall = 0.0
-  for (name, size) in [("200 B", 200), ("4 KiB", 4096)] {
-    let (call, cpu, floor) = try await compare(size: size)
-    if size == 200 { smallCall = call }
-    figures.append(
-      Figure(
-        name: "rpc round trip \(name)", figure: call, peer: floor, peerName: "C pipe ping-pong", unit: "µs",
-        target: .atMost(1.5)))
-    figures.append(Figure(name: "rpc CPU of the host \(name)", figure: cpu, unit: "µs", target: .none))
+  for placement in Placement.allCases {
+    for (name, size) in [("200 B", 200), ("4 KiB", 4096)] {
+      let (call, cpu, floor) = try await placement.holds { try await compare(size: size) }
+      if size == 200, placement == .scheduled { smallCall = call }
+      figures.append(
+        Figure(
+          name: "rpc round trip \(name), \(placement.rawValue)", figure: call, peer: floor,
+          peerName: "C pipe ping-pong", unit: "µs", target: .atMost(1.5)))
+      figures.append(
+        Figure(name: "rpc CPU of the host \(name), \(placement.rawValue)", figure: cpu, unit: "µs", target: .none))
+    }
   }
+  let (pair, floors) = try await twoAtOnce()
+  figures.append(
+    Figure(
+      name: "rpc two connections at once, 200 B", figure: pair, peer: floors, peerName: "two C pipe ping-pongs",
+      unit: "µs", target: .none))
   figures.append(
     Figure(
       name: "python3 started for every call", figure: try await pythonPerCall(), peer: smallCall, peerName: "rpc",
@@ -35,25 +40,42 @@ func benchmarkRPC() async throws -> [Figure] {
 
 /// Medians in µs: of a call, of our own CPU time for it, and of the floor.
 private func compare(size: Int) async throws -> (call: Double, cpu: Double, floor: Double) {
-  let count = 5000
-  var calls: [Double] = []
+  let floor = try PingPong(size: size)
+  let answerer = try Answerer()
+  let params = answerer.params(lineBytes: size)
+  _ = try await answerer.times(1000, params)
   var cpus: [Double] = []
-  var floors: [Double] = []
-  for _ in 0..<5 {
-    let printed = try await runPeer(["pingpong", String(size), String(count)])
-    guard let floor = printed.split(separator: " ").first.flatMap({ Double($0) }) else {
-      throw BenchmarkError("bench-peer printed no time")
-    }
-    floors.append(floor / 1000)
-    let answerer = try Answerer()
-    let params = answerer.params(lineBytes: size)
-    _ = try await answerer.times(count / 10, params)
+  let (call, pipe) = try await inTurns(rounds: 100) {
     let before = ownCPU()
-    calls.append(median(try await answerer.times(count, params)))
-    cpus.append((ownCPU() - before) / Double(count))
-    await answerer.stop()
+    let times = try await answerer.times(200, params)
+    cpus.append((ownCPU() - before) / Double(times.count))
+    return median(times)
+  } _: {
+    try await floor.batch(200)
   }
-  return (median(calls), median(cpus), median(floors))
+  await answerer.stop()
+  try await floor.stop()
+  return (call, median(cpus), pipe)
+}
+
+/// Medians in µs of calls on two connections at the same time, and of two floors at the same time.
+private func twoAtOnce() async throws -> (call: Double, floor: Double) {
+  let (floor, otherFloor) = (try PingPong(size: 200), try PingPong(size: 200))
+  let (answerer, other) = (try Answerer(), try Answerer())
+  let params = answerer.params(lineBytes: 200)
+  let medians = try await inTurns(rounds: 50) {
+    async let second = other.times(400, params)
+    return median(try await answerer.times(400, params) + second)
+  } _: {
+    async let second = otherFloor.batch(400)
+    let first = try await floor.batch(400)
+    return (first + (try await second)) / 2
+  }
+  await answerer.stop()
+  await other.stop()
+  try await floor.stop()
+  try await otherFloor.stop()
+  return medians
 }
 
 private func pipelined() async throws -> Double {
@@ -110,7 +132,7 @@ private func ownCPU() -> Double {
   return microseconds(usage.ru_utime) + microseconds(usage.ru_stime)
 }
 
-/// A connection to `bench-peer answer`.
+/// A connection to `bench-peer plugin`.
 private struct Answerer {
   private let peer: Peer
   private let pid: pid_t
@@ -120,7 +142,7 @@ private struct Answerer {
     var input: [Int32] = [0, 0]
     var output: [Int32] = [0, 0]
     guard berth_pipe(&input) == 0, berth_pipe(&output) == 0 else { throw BenchmarkError("no pipe") }
-    pid = try spawn(peerProgram(), ["answer"], input: input[0], output: output[1])
+    pid = try spawn(peerProgram(), ["plugin", "polls"], input: input[0], output: output[1])
     close(input[0])
     close(output[1])
     peer = try Peer(reading: output[0], writing: input[1], reactor: Reactor())

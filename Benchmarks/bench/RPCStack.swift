@@ -11,8 +11,9 @@ import PluginSandbox
 import PluginSupervisor
 import StorageProtocol
 
-/// A call as the host makes it (``PluginInstance``: gate, deadline, context, parent table) to a sandboxed plugin, against
-/// two C programs passing the same bytes to and fro.
+/// A call as the host makes it (``PluginInstance``: gate, deadline, context, parent table) to a sandboxed C plugin,
+/// against two C programs passing the same bytes to and fro. The plugin polls for its next request as the Swift SDK
+/// does; another one that sleeps in read(2) is shown beside it.
 func benchmarkRPCStack() async throws -> [Figure] {
   let directory = temporaryDirectory()
   defer {
@@ -20,27 +21,34 @@ func benchmarkRPCStack() async throws -> [Figure] {
     rmdir(directory + "/bundle")
     rmdir(directory)
   }
-  let instance = try await makeInstance(in: directory)
+  try makeBundle(in: directory)
+  var figures: [Figure] = []
+  for (style, placements) in [("polls", Placement.allCases), ("sleeps", [.scheduled])] {
+    for placement in placements {
+      figures += try await placement.holds { try await stackFigures(directory, style, placement) }
+    }
+  }
+  return figures
+}
+
+private func stackFigures(_ directory: String, _ style: String, _ placement: Placement) async throws -> [Figure] {
+  let instance = try makeInstance(in: directory, style)
   try await instance.start()
   var figures: [Figure] = []
-  let count = 5000
   for (name, size) in [("200 B", 200), ("4 KiB", 4096)] {
     let params = params(lineBytes: size)
-    var calls: [Double] = []
-    var floors: [Double] = []
-    _ = try await times(count / 10, params, instance)
-    for _ in 0..<5 {
-      let printed = try await runPeer(["pingpong", String(size), String(count)])
-      guard let floor = printed.split(separator: " ").first.flatMap({ Double($0) }) else {
-        throw BenchmarkError("bench-peer printed no time")
-      }
-      floors.append(floor / 1000)
-      calls.append(median(try await times(count, params, instance)))
+    let floor = try PingPong(size: size)
+    _ = try await times(1000, params, instance)
+    let (call, pipe) = try await inTurns(rounds: 100) {
+      median(try await times(200, params, instance))
+    } _: {
+      try await floor.batch(200)
     }
+    try await floor.stop()
     figures.append(
       Figure(
-        name: "rpc whole stack \(name)", figure: median(calls), peer: median(floors), peerName: "C pipe ping-pong",
-        unit: "µs", target: .atMost(1.5)))
+        name: "rpc whole stack \(name), plugin \(style), \(placement.rawValue)", figure: call, peer: pipe,
+        peerName: "C pipe ping-pong", unit: "µs", target: style == "polls" ? .atMost(1.5) : .none))
   }
   try await instance.close(reason: "the benchmark is over")
   return figures
@@ -67,13 +75,17 @@ private func params(lineBytes: Int) -> JSONObject {
   ]
 }
 
-private func makeInstance(in directory: String) async throws -> PluginInstance {
+private func makeBundle(in directory: String) throws {
   chmod(directory, 0o755)
   let bundle = directory + "/bundle"
   mkdir(bundle, 0o755)
   guard link(peerProgram(), bundle + "/bench-peer") == 0 || copy(peerProgram(), bundle + "/bench-peer") else {
     throw BenchmarkError("cannot make a bundle in \(bundle)")
   }
+}
+
+private func makeInstance(in directory: String, _ style: String) throws -> PluginInstance {
+  let bundle = directory + "/bundle"
   let manifest: JSON = [
     "id": "org.berth.bench", "name": "Bench", "vendor": "The Berth developers", "version": "1.0.0",
     "executable": "bench-peer", "sha256": .string(String(repeating: "0", count: 64)),
@@ -95,7 +107,7 @@ private func makeInstance(in directory: String) async throws -> PluginInstance {
   var plan = LaunchPlan(
     instance: "bench", mode: geteuid() == 0 ? .privileged : .unprivileged, bundle: bundle, executable: "bench-peer",
     uid: geteuid() == 0 ? 649_999 : geteuid())
-  plan.arguments = ["plugin"]
+  plan.arguments = ["plugin", style]
   // The package manager links the Swift runtime even into a C program: it must be found inside too.
   plan.systemDirectories += runtimeDirectories()
   let final = plan

@@ -46,7 +46,7 @@ public enum JSON: Sendable, Hashable {
 
 extension JSON {
   /// Whether this is `null`.
-  public var isNull: Bool { self == .null }
+  public var isNull: Bool { if case .null = self { true } else { false } }
 
   /// The boolean, or nil when this is something else.
   public var boolValue: Bool? { if case .bool(let value) = self { value } else { nil } }

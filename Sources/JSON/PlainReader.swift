@@ -103,6 +103,8 @@ struct PlainReader {
     var members: [JSONObject.Member] = []
     skipSpace()
     if take(UInt8(ascii: "}")) { return .object(JSONObject()) }
+    // Room for most messages at once, instead of for one, two and four.
+    members.reserveCapacity(4)
     while true {
       skipSpace()
       guard current == UInt8(ascii: "\""), let key = string() else { return nil }

@@ -6,54 +6,62 @@ internal import Synchronization
 
 /// The calls that wait for an answer, by id.
 ///
-/// Taking an entry out of the table is what entitles to resume its continuation, so each is resumed exactly once; and
-/// always outside the lock.
+/// Taking an entry out of the table is what entitles to settle its call, so each is settled exactly once. Continuations
+/// are resumed outside the lock; the outcome of a call whose caller does not wait yet is kept until it asks.
 final class CallTable: Sendable {
   typealias Outcome = Result<JSON, RPCError>
 
-  /// A call waiting for its answer.
-  struct Call: Sendable {
-    enum Phase: Sendable {
-      case waiting
-      /// The other side has been told to cancel, for this reason; the call ends with it unless an answer comes.
-      case cancelling(RPCError.Kind)
-    }
-
-    var method: String
-    /// Resumed by whoever takes the entry out of the table; see ``CallTable``.
-    var continuation: UnsafeContinuation<Outcome, Never>
-    var onProgress: (@Sendable (CallProgress) -> Void)?
-    /// Monotonic nanoseconds: of the call while waiting, of the grace while cancelling.
-    var deadline: Int64
-    /// Longest time without a sign of life, in nanoseconds; nil without such a limit.
-    var silence: Int64?
-    var lastSign: Int64
-    var phase = Phase.waiting
-    /// Whether the request has been handed to the outbox; a cancel must not overtake it.
-    var isSent = false
-    var lastDone: Int64 = -1
-    var lastSequence: Int64 = -1
-    var rate: RateLimit
-
-    /// When something has to happen unless an answer comes.
-    var due: Int64 {
-      guard case .waiting = phase, let silence else { return deadline }
-      return min(deadline, lastSign + silence)
-    }
-  }
+  typealias Call = PendingCall
 
   private struct State {
-    var calls: [Int64: Call] = [:]
+    /// By ascending id; ids come in about that order, so both ends are cheap.
+    var ids: [Int64] = []
+    var calls: [Call] = []
+    /// Outcomes of calls that were settled before their callers began to wait.
+    var early: [Int64: Outcome] = [:]
     /// Calls given up, whose answers may still come; the oldest are forgotten.
     var abandoned: Set<Int64> = []
     var abandonedOrder: [Int64] = []
     /// Why no more calls are taken.
     var closed: RPCError?
+
+    /// Where the first id stands that is not less.
+    func place(of id: Int64) -> Int {
+      var (low, high) = (0, ids.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if ids[middle] < id { low = middle + 1 } else { high = middle }
+      }
+      return low
+    }
+
+    subscript(id: Int64) -> Call? {
+      let place = place(of: id)
+      return place < ids.count && ids[place] == id ? calls[place] : nil
+    }
+
+    mutating func insert(_ id: Int64, _ call: Call) {
+      let place = place(of: id)
+      ids.insert(id, at: place)
+      calls.insert(call, at: place)
+    }
+
+    mutating func remove(_ id: Int64) -> Call? {
+      let place = place(of: id)
+      guard place < ids.count, ids[place] == id else { return nil }
+      ids.remove(at: place)
+      return calls.remove(at: place)
+    }
   }
 
   /// What an id in an answer turned out to be.
   enum Match: Sendable {
-    case call(Call)
+    /// A waiting call, to be resumed by whoever asked.
+    case waiting(UnsafeContinuation<Outcome, Never>, Outcome)
+    /// The call of the one who asks.
+    case own(Outcome)
+    /// A call whose caller will ask for its outcome.
+    case kept
     case late
     case duplicate
     case unknown
@@ -63,16 +71,19 @@ final class CallTable: Sendable {
 
   private let state = Mutex(State())
   private let lastID = Atomic<Int64>(0)
+  private let inFlight = Atomic<Int>(0)
 
   func nextID() -> Int64 { lastID.add(1, ordering: .relaxed).newValue }
 
-  var count: Int { state.withLock { $0.calls.count } }
+  /// Calls in the table. A call is counted before ``add(_:_:)`` returns.
+  var count: Int { inFlight.load(ordering: .sequentiallyConsistent) }
 
   /// Enters a call, unless there is a reason not to.
   func add(_ id: Int64, _ call: Call) -> RPCError? {
     state.withLock { state in
       if let closed = state.closed { return closed }
-      state.calls[id] = call
+      state.insert(id, call)
+      inFlight.store(state.ids.count, ordering: .sequentiallyConsistent)
       return nil
     }
   }
@@ -80,31 +91,56 @@ final class CallTable: Sendable {
   /// Notes that the request is on its way; a reason means that it was cancelled meanwhile and `$/cancel` is to follow.
   func markSent(_ id: Int64) -> RPCError.Kind? {
     state.withLock { state in
-      guard let place = state.calls.index(forKey: id) else { return nil }
-      state.calls.values[place].isSent = true
-      if case .cancelling(let kind) = state.calls.values[place].phase { return kind }
+      guard let call = state[id] else { return nil }
+      call.isSent = true
+      if case .cancelling(let kind) = call.phase { return kind }
       return nil
     }
   }
 
   /// Takes out the call an answer is for.
-  func take(_ id: Int64) -> Match {
+  ///
+  /// - Parameters:
+  ///   - own: the call whose caller is asking here; its outcome is handed back, not kept.
+  ///   - outcome: makes the outcome; called with the lock held.
+  func settle(_ id: Int64, own: Int64? = nil, _ outcome: (Call) -> Outcome) -> Match {
     state.withLock { state in
-      if let call = state.calls.removeValue(forKey: id) { return .call(call) }
+      if let call = state.remove(id) {
+        inFlight.store(state.ids.count, ordering: .sequentiallyConsistent)
+        if let continuation = call.continuation { return .waiting(continuation, outcome(call)) }
+        if id == own { return .own(outcome(call)) }
+        state.early[id] = outcome(call)
+        return .kept
+      }
       guard id > 0, id <= lastID.load(ordering: .relaxed) else { return .unknown }
       return state.abandoned.remove(id) == nil ? .duplicate : .late
+    }
+  }
+
+  /// The outcome of a call, when it has one; asked by its caller before it waits.
+  func collect(_ id: Int64) -> Outcome? {
+    state.withLock { $0.early.isEmpty ? nil : $0.early.removeValue(forKey: id) }
+  }
+
+  /// Has the continuation resumed with the outcome of the call; returns it when it is there already, then the
+  /// continuation is the caller's to resume.
+  func wait(_ id: Int64, _ continuation: UnsafeContinuation<Outcome, Never>) -> Outcome? {
+    state.withLock { state in
+      if let call = state[id] {
+        call.continuation = continuation
+        return nil
+      }
+      return state.early.removeValue(forKey: id)
     }
   }
 
   /// Starts the grace of a call; false when there is nothing to tell the other side (any more, or yet).
   func beginCancel(_ id: Int64, _ kind: RPCError.Kind, graceEnds: Int64) -> Bool {
     state.withLock { state in
-      guard let place = state.calls.index(forKey: id), case .waiting = state.calls.values[place].phase else {
-        return false
-      }
-      state.calls.values[place].phase = .cancelling(kind)
-      state.calls.values[place].deadline = graceEnds
-      return state.calls.values[place].isSent
+      guard let call = state[id], case .waiting = call.phase else { return false }
+      call.phase = .cancelling(kind)
+      call.deadline = graceEnds
+      return call.isSent
     }
   }
 
@@ -112,29 +148,33 @@ final class CallTable: Sendable {
   struct Due: Sendable {
     /// Calls whose deadline has passed (or that were silent for too long) and are now in their grace.
     var cancelled: [Int64] = []
-    /// Calls whose grace has passed, taken out.
-    var expired: [Call] = []
+    /// Waiting calls whose grace has passed, taken out.
+    var expired: [(UnsafeContinuation<Outcome, Never>, Outcome)] = []
     /// When to look again.
     var next = MonotonicTime.never
   }
 
-  func sweep(now: Int64, graceEnds: Int64) -> Due {
+  /// - Parameter expired: the outcome of a call whose grace has passed; called with the lock held.
+  func sweep(now: Int64, graceEnds: Int64, expired: (Call) -> Outcome) -> Due {
     state.withLock { state in
       var due = Due()
-      for id in state.calls.filter({ $0.value.due <= now }).keys.sorted() {
-        guard var call = state.calls[id] else { continue }
+      for (id, call) in zip(state.ids, state.calls) where call.due <= now {
         if case .cancelling = call.phase {
-          state.calls[id] = nil
+          _ = state.remove(id)
           Self.abandon(id, &state)
-          due.expired.append(call)
+          if let continuation = call.continuation {
+            due.expired.append((continuation, expired(call)))
+          } else {
+            state.early[id] = expired(call)
+          }
         } else {
           call.phase = .cancelling(.timeout)
           call.deadline = graceEnds
-          state.calls[id] = call
           if call.isSent { due.cancelled.append(id) }
         }
       }
-      due.next = state.calls.values.reduce(MonotonicTime.never) { min($0, $1.due) }
+      inFlight.store(state.ids.count, ordering: .sequentiallyConsistent)
+      due.next = state.calls.reduce(MonotonicTime.never) { min($0, $1.due) }
       return due
     }
   }
@@ -155,18 +195,16 @@ final class CallTable: Sendable {
     _ id: Int64, _ report: (sequence: Int64?, progress: ProgressReport)?, now: Int64
   ) -> (@Sendable (CallProgress) -> Void)? {
     state.withLock { state in
-      guard let place = state.calls.index(forKey: id) else { return nil }
-      state.calls.values[place].lastSign = now
-      guard state.calls.values[place].rate.take(now: now) else { return nil }
+      guard let call = state[id] else { return nil }
+      call.lastSign = now
+      guard call.rate.take(now: now) else { return nil }
       if let report {
-        let sequence = report.sequence ?? state.calls.values[place].lastSequence + 1
-        guard
-          sequence > state.calls.values[place].lastSequence, report.progress.done >= state.calls.values[place].lastDone
-        else { return nil }
-        state.calls.values[place].lastSequence = sequence
-        state.calls.values[place].lastDone = report.progress.done
+        let sequence = report.sequence ?? call.lastSequence + 1
+        guard sequence > call.lastSequence, report.progress.done >= call.lastDone else { return nil }
+        call.lastSequence = sequence
+        call.lastDone = report.progress.done
       }
-      return state.calls.values[place].onProgress ?? Self.unheard
+      return call.onProgress ?? Self.unheard
     }
   }
 
@@ -177,12 +215,19 @@ final class CallTable: Sendable {
     }
   }
 
-  /// Takes out every call and refuses new ones.
-  func close(_ reason: RPCError) -> [Call] {
+  /// Settles every call with the reason and refuses new ones; the continuations are the caller's to resume.
+  func close(_ reason: RPCError) -> [UnsafeContinuation<Outcome, Never>] {
     state.withLock { state in
       state.closed = reason
-      defer { state.calls = [:] }
-      return state.calls.sorted { $0.key < $1.key }.map(\.value)
+      defer {
+        state.ids = []
+        state.calls = []
+        inFlight.store(0, ordering: .sequentiallyConsistent)
+      }
+      return zip(state.ids, state.calls).compactMap { id, call in
+        if call.continuation == nil { state.early[id] = .failure(reason) }
+        return call.continuation
+      }
     }
   }
 }

@@ -44,6 +44,7 @@ final class Inbox: Sendable {
   private let maxWaiting: Int
   private let maxWaitingBytes: Int
   private let state = Mutex(State())
+  private let full = Atomic<Bool>(false)
 
   init(maxRunning: Int, maxWaiting: Int, maxWaitingBytes: Int) {
     self.maxRunning = max(1, maxRunning)
@@ -52,10 +53,12 @@ final class Inbox: Sendable {
   }
 
   /// Whether reading has to stop, unless answers to our own calls are to be read.
-  var isFull: Bool { state.withLock { isFull($0) } }
+  var isFull: Bool { full.load(ordering: .sequentiallyConsistent) }
 
-  private func isFull(_ state: State) -> Bool {
-    state.waiting.count >= maxWaiting || state.waitingBytes >= maxWaitingBytes
+  /// To be called when what waits has changed.
+  private func noteFullness(_ state: State) {
+    full.store(
+      state.waiting.count >= maxWaiting || state.waitingBytes >= maxWaitingBytes, ordering: .sequentiallyConsistent)
   }
 
   private func isHalfFull(_ state: State) -> Bool {
@@ -79,6 +82,7 @@ final class Inbox: Sendable {
       guard !isOver else { return .full }
       state.waiting.append(request)
       state.waitingBytes += request.size
+      noteFullness(state)
       return .taken
     }
   }
@@ -88,7 +92,8 @@ final class Inbox: Sendable {
     _ request: IncomingRequest, _ run: @escaping @Sendable (IncomingRequest) async -> Void, _ state: inout State
   ) {
     state.busy += 1
-    state.running[request.id] = Task { await run(request) }
+    // Detached: the thread that reads may be that of a call, whose task-local values are none of this request's.
+    state.running[request.id] = Task.detached { await run(request) }
   }
 
   /// A request is about to be answered: its id is free, and there is nothing to cancel any more.
@@ -103,6 +108,7 @@ final class Inbox: Sendable {
       let wasHalfFull = isHalfFull(state)
       let next = state.waiting.removeFirst()
       state.waitingBytes -= next.size
+      noteFullness(state)
       start(next, run, &state)
       return wasHalfFull && !isHalfFull(state)
     }
@@ -114,6 +120,7 @@ final class Inbox: Sendable {
       guard let place = state.waiting.firstIndex(where: { $0.id == id }) else { return (.nothing, nil) }
       let request = state.waiting.remove(at: place)
       state.waitingBytes -= request.size
+      noteFullness(state)
       return (.waiting(request), nil)
     }
     task?.cancel()
@@ -126,6 +133,7 @@ final class Inbox: Sendable {
       state.isClosed = true
       state.waiting = []
       state.waitingBytes = 0
+      noteFullness(state)
       return Array(state.running.values)
     }
     for task in tasks { task.cancel() }

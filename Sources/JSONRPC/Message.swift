@@ -12,36 +12,51 @@ enum Message: Sendable {
   case failure(id: Int64?, RPCError)
 
   init(_ json: JSON) throws(JSONError) {
-    let members = try json.object()
-    guard members["jsonrpc"]?.stringValue == "2.0" else {
-      throw .invalid("must be \"2.0\"", at: JSONPath(["jsonrpc"]))
+    guard case .object(let members) = json else { throw .mismatch("an object", found: json, at: .root) }
+    var version: JSON?
+    var method: JSON?
+    var id: JSON?
+    var params: JSON?
+    var result: JSON?
+    var error: JSON?
+    for member in members {
+      switch member.key {
+      case "jsonrpc": version = member.value
+      case "id": id = member.value
+      case "method": method = member.value
+      case "params": params = member.value
+      case "result": result = member.value
+      case "error": error = member.value
+      default: break
+      }
     }
-    if let method: String = try members.optional("method") {
-      self = try Message(method: method, members)
-    } else if let error = members["error"], !error.isNull {
-      guard !members.has("result") else { throw .invalid("an answer has either a result or an error", at: .root) }
-      self = .failure(id: Self.answered(members), try RPCError(answer: error))
-    } else if let result = members["result"] {
-      self = .result(id: Self.answered(members), result)
+    guard case .string("2.0") = version else { throw .invalid("must be \"2.0\"", at: JSONPath(["jsonrpc"])) }
+    if let method, !method.isNull {
+      guard case .string(let name) = method else {
+        throw .mismatch("a string", found: method, at: JSONPath(["method"]))
+      }
+      self = try Message(method: name, id: id, params: params ?? .object(JSONObject()))
+    } else if let error, !error.isNull {
+      guard result == nil else { throw .invalid("an answer has either a result or an error", at: .root) }
+      self = .failure(id: id?.intValue, try RPCError(answer: error))
+    } else if let result {
+      self = .result(id: id?.intValue, result)
     } else {
       throw JSONError(.missing, "has neither a method nor a result nor an error")
     }
   }
 
-  private init(method: String, _ members: JSONObject) throws(JSONError) {
-    let params = members["params"] ?? .object(JSONObject())
+  private init(method: String, id: JSON?, params: JSON) throws(JSONError) {
     switch params {
     case .object, .array: break
     default: throw .mismatch("an object", found: params, at: JSONPath(["params"]))
     }
-    if members.has("id") {
-      self = .request(id: try members.required("id"), method: method, params: params)
+    if let id {
+      self = .request(id: try RequestID(json: id, path: JSONPath(["id"])), method: method, params: params)
     } else {
       self = .notification(method: method, params: params)
     }
   }
-
-  private static func answered(_ members: JSONObject) -> Int64? { members["id"]?.intValue }
 }
 
 extension RPCError {

@@ -33,14 +33,18 @@ extension Peer {
     guard buffer.count <= configuration.maxOutgoingMessageBytes + 1 else {
       throw .tooLarge("the request \(method)", buffer.count - 1, limit: configuration.maxOutgoingMessageBytes)
     }
+    let now = MonotonicTime.now
+    let call = PendingCall(
+      method: method, onProgress: onProgress, deadline: now + timeout.nanoseconds, silence: silence?.nanoseconds,
+      now: now)
+    if let outcome = begin(id, call, &buffer) { return try outcome.get() }
     let outcome = await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in
-        let now = MonotonicTime.now
-        let call = CallTable.Call(
-          method: method, continuation: continuation, onProgress: onProgress, deadline: now + timeout.nanoseconds,
-          silence: silence?.nanoseconds, lastSign: now, rate: RateLimit(perSecond: 5, now: now))
-        begin(id, call, &buffer)
-        if Task.isCancelled { cancel(id) }
+        if let outcome = calls.wait(id, continuation) {
+          continuation.resume(returning: outcome)
+        } else if Task.isCancelled {
+          cancel(id)
+        }
       }
     } onCancel: {
       cancel(id)
@@ -64,24 +68,27 @@ extension Peer {
 
   // MARK: - Beginning
 
-  private func begin(_ id: Int64, _ call: CallTable.Call, _ buffer: inout [UInt8]) {
+  /// Enters the call and sends it; the outcome when it is known without waiting.
+  private func begin(_ id: Int64, _ call: PendingCall, _ buffer: inout [UInt8]) -> CallTable.Outcome? {
+    let due = call.due
     if var reason = calls.add(id, call) {
       reason.mayHaveRun = false
-      return call.continuation.resume(returning: .failure(reason))
+      return .failure(reason)
     }
-    deadlines.need(by: call.due)
+    deadlines.need(by: due)
+    let way = beginPolling()
+    if way == .suspend { endParking() }
     if reader.isPaused.load(ordering: .sequentiallyConsistent) { reconsiderReading() }
+    var sent = false
     switch send(&buffer, isBounded: true) {
     case .accepted:
+      sent = true
       if let kind = calls.markSent(id) { tellCancel(id, kind) }
-    case .overloaded: fail(id, overloaded(call.method))
-    case .closed: fail(id, .closed("\(configuration.name): the connection is closing", mayHaveRun: false))
+    case .overloaded: settle(id, .failure(overloaded(call.method)))
+    case .closed: settle(id, .failure(.closed("\(configuration.name): the connection is closing", mayHaveRun: false)))
     }
-  }
-
-  private func fail(_ id: Int64, _ error: RPCError) {
-    guard case .call(let call) = calls.take(id) else { return }
-    call.continuation.resume(returning: .failure(error))
+    if way != .suspend, let outcome = poll(id, way, isSent: sent) { return outcome }
+    return calls.collect(id)
   }
 
   private func overloaded(_ method: String) -> RPCError {
@@ -115,9 +122,9 @@ extension Peer {
 
   func deadlinePassed() {
     let now = MonotonicTime.now
-    let due = calls.sweep(now: now, graceEnds: now + configuration.cancelGrace.nanoseconds)
+    let due = calls.sweep(now: now, graceEnds: now + configuration.cancelGrace.nanoseconds) { .failure(expired($0)) }
     for id in due.cancelled { tellCancel(id, .timeout) }
-    for call in due.expired { call.continuation.resume(returning: .failure(expired(call))) }
+    for (caller, outcome) in due.expired { caller.resume(returning: outcome) }
     if due.next != MonotonicTime.never { deadlines.need(by: due.next) }
   }
 
@@ -136,19 +143,33 @@ extension Peer {
     return error
   }
 
-  // MARK: - Answers, on the I/O thread
+  // MARK: - Answers
 
-  func settle(_ id: Int64?, _ outcome: Result<JSON, RPCError>) {
+  /// An answer, by whoever has the turn to read.
+  func answered(_ id: Int64?, _ outcome: Result<JSON, RPCError>) {
     guard let id else {
       counts.withLock { $0.unknownAnswers += 1 }
       return
     }
-    switch calls.take(id) {
-    case .call(let call): call.continuation.resume(returning: Self.explain(outcome, call))
+    var sent: Int64?
+    let match = calls.settle(id, own: reader.awaited) { call in
+      sent = call.entered
+      return Self.explain(outcome, call)
+    }
+    if let sent { habit.note(answerAfter: MonotonicTime.now - sent) }
+    switch match {
+    case .waiting(let caller, let outcome): caller.resume(returning: outcome)
+    case .own(let outcome): reader.answer = outcome
+    case .kept: break
     case .late: counts.withLock { $0.lateAnswers += 1 }
     case .duplicate: counts.withLock { $0.duplicateAnswers += 1 }
     case .unknown: counts.withLock { $0.unknownAnswers += 1 }
     }
+  }
+
+  /// Settles a call from our side, unless it has been settled.
+  private func settle(_ id: Int64, _ outcome: CallTable.Outcome) {
+    if case .waiting(let caller, let outcome) = calls.settle(id, { _ in outcome }) { caller.resume(returning: outcome) }
   }
 
   /// An error that answers our cancel says why we cancelled.

@@ -6,7 +6,8 @@ internal import Glibc
 internal import JSON
 internal import Synchronization
 
-/// Reading; everything here runs on the I/O thread unless it says otherwise.
+/// Reading; everything here is done by whoever has the turn to (``ReadingTurn``), unless it says otherwise: the I/O
+/// thread, or a call that polls for its answer.
 extension Peer {
   func startReading() {
     guard !reader.isClosed else { return }
@@ -17,8 +18,10 @@ extension Peer {
   /// From any thread: something changed that reading may have waited for.
   func reconsiderReading() {
     reactor.execute { [self] in
-      guard !reader.isClosed, !reader.isDecoding else { return }
-      handleFrames()
+      reader.turn.run { [self] in
+        guard !reader.isClosed, !reader.isDecoding else { return }
+        handleFrames()
+      }
     }
   }
 
@@ -32,24 +35,25 @@ extension Peer {
 
   // MARK: Bytes
 
-  private func readSome() {
-    guard !reader.isClosed, !reader.hasEnded else { return }
+  /// Reads once and handles what came; false when there was nothing.
+  @discardableResult
+  func readSome() -> Bool {
+    guard !reader.isClosed, !reader.hasEnded else { return false }
     switch readOnce() {
     case 0: endOfInput()
     case let count where count > 0: handleFrames()
-    case -Int(EAGAIN): break
+    case -Int(EAGAIN): return false
     case let error:
       close(.closed("\(configuration.name): reading from it failed: \(SystemError.text(Int32(-error)))"))
     }
+    return true
   }
 
   /// Feeds the framer; the result is as of read(2), or -errno.
   private func readOnce() -> Int {
-    withUnsafeTemporaryAllocation(byteCount: PeerReader.chunk, alignment: 16) { buffer in
-      let count = berth_read(reader.descriptor, buffer.baseAddress, buffer.count)
-      if count > 0 { reader.framer.feed(UnsafeRawBufferPointer(rebasing: buffer[..<count])) }
-      return count
-    }
+    let count = berth_read(reader.descriptor, reader.buffer.baseAddress, reader.buffer.count)
+    if count > 0 { reader.framer.feed(UnsafeRawBufferPointer(rebasing: reader.buffer[..<count])) }
+    return count
   }
 
   private func endOfInput() {
@@ -89,7 +93,7 @@ extension Peer {
   /// Handles what has been read, as far as it may go now.
   func handleFrames() {
     // A handler may close the connection: then nothing more is handled, although the descriptor is closed later.
-    while closeReason == nil, !reader.isClosed, mayRead {
+    while !isOver.load(ordering: .acquiring), !reader.isClosed, mayRead {
       guard let event = reader.framer.next() else {
         guard let reason = reader.finishing else { break }
         if reader.hasEnded { return close(reason) }
@@ -110,34 +114,38 @@ extension Peer {
   /// Whether more may be handled: what has been read is of no use to a closed connection, and must not pile up in one
   /// that cannot keep up. Answers to our own calls may stand behind requests that wait for those answers: then reading
   /// goes on further, and requests over that bound are answered as overloaded.
-  private var mayRead: Bool {
+  var mayRead: Bool {
     if reader.finishing != nil { return true }
     return !outbox.isFull && !(inbox.isFull && calls.count == 0)
   }
 
   /// Registers or deregisters according to what is wanted now. A paused descriptor is taken out altogether: epoll would
   /// tell of a hang-up again and again.
-  private func updateReading() {
-    guard !reader.isClosed, reader.hasStarted, closeReason == nil else { return }
+  func updateReading() {
+    guard !reader.isClosed, reader.hasStarted, !isOver.load(ordering: .acquiring) else { return }
     let wants = !reader.isDecoding && !reader.hasEnded && reader.finishing == nil && mayRead
-    if wants, reader.registration == nil {
+    let registers = wants && !reader.isParked.load(ordering: .relaxed)
+    if registers, reader.registration == nil {
       do {
         reader.registration = try reactor.register(reader.descriptor, for: .readable) { [self] _, events in
-          if !events.contains(.shutdown) { readSome() }
+          // Whoever has the turn reads, or registers anew and so is told again.
+          guard !events.contains(.shutdown), reader.turn.take() else { return }
+          readSome()
+          reader.turn.give()
         }
-        reader.isPaused.store(false, ordering: .relaxed)
       } catch {
         close(.closed("\(configuration.name): its output cannot be watched: \(error)"))
       }
-    } else if !wants, let registration = reader.registration {
+    } else if !registers, let registration = reader.registration {
       reactor.deregister(registration)
       reader.registration = nil
-      reader.isPaused.store(true, ordering: .sequentiallyConsistent)
-      guard !reader.hasEnded, !reader.isDecoding else { return }
-      counts.withLock { $0.readPauses += 1 }
-      // A call that began before it could see the pause counts on being read.
-      if mayRead { reconsiderReading() }
     }
+    guard wants == reader.isPaused.load(ordering: .relaxed) else { return }
+    reader.isPaused.store(!wants, ordering: .sequentiallyConsistent)
+    guard !wants, !reader.hasEnded, !reader.isDecoding else { return }
+    counts.withLock { $0.readPauses += 1 }
+    // A call that began before it could see the pause counts on being read.
+    if mayRead { reconsiderReading() }
   }
 
   // MARK: Messages
@@ -187,10 +195,12 @@ extension Peer {
     reactor.decode { [self] in
       let decoded = decode(line)
       reactor.execute { [self] in
-        reader.isDecoding = false
-        guard !reader.isClosed else { return }
-        handle(decoded, line)
-        handleFrames()
+        reader.turn.run { [self] in
+          reader.isDecoding = false
+          guard !reader.isClosed else { return }
+          handle(decoded, line)
+          handleFrames()
+        }
       }
     }
   }

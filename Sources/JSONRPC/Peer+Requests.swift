@@ -4,12 +4,12 @@
 internal import JSON
 internal import Synchronization
 
-/// What the other side sends; on the I/O thread unless it says otherwise.
+/// What the other side sends; by whoever has the turn to read, unless it says otherwise.
 extension Peer {
   func dispatch(_ message: Message, size: Int) {
     switch message {
-    case .result(let id, let value): settle(id, .success(value))
-    case .failure(let id, let error): settle(id, .failure(error))
+    case .result(let id, let value): answered(id, .success(value))
+    case .failure(let id, let error): answered(id, .failure(error))
     case .request(let id, let method, let params): take(id, method, params, size)
     case .notification(let method, let params):
       switch method {

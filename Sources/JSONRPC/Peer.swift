@@ -9,6 +9,8 @@ internal import Synchronization
 /// One end of a JSON-RPC 2.0 connection over two descriptors: one JSON object a line, requests in both directions.
 ///
 /// Nothing here waits in a thread: reading, timers and what a full pipe leaves behind are the reactor's, calls suspend.
+/// One exception, bounded and measured: a call to a side that answers quickly waits for the answer before it suspends;
+/// see ``PeerConfiguration/answerPolling``.
 /// Every call ends: by the answer, by its deadline or its task's cancellation (the other side is told, and has a grace
 /// to answer), or by the end of the connection. Close it when done: the reactor keeps it alive until then.
 public final class Peer: Sendable {
@@ -21,7 +23,10 @@ public final class Peer: Sendable {
   let inbox: Inbox
   let counts = Mutex(PeerCounters())
   let deadlines: DeadlineTimer
+  let habit = PollingHabit()
   private let ending = Mutex(Ending())
+  /// Whether there is a reason in `ending`.
+  let isOver = Atomic<Bool>(false)
 
   private struct Ending {
     var reason: RPCError?
@@ -62,7 +67,7 @@ public final class Peer: Sendable {
       onBroken: { [weak self] errno in self?.writeFailed(errno) },
       onRoom: { [weak self] in self?.reconsiderReading() })
     deadlines.connect { [weak self] in self?.deadlinePassed() }
-    reactor.execute { [self] in startReading() }
+    reactor.execute { [self] in reader.turn.run { [self] in startReading() } }
     let hook = reactor.addStopHook { [weak self] in self?.reactorStopped() }
     let isOver = ending.withLock { ending in
       ending.stopHook = hook
@@ -101,16 +106,17 @@ public final class Peer: Sendable {
     let over = ending.withLock { ending -> Ending? in
       guard ending.reason == nil else { return nil }
       ending.reason = reason
+      isOver.store(true, ordering: .releasing)
       defer { ending.waiters = [] }
       return ending
     }
     guard let over else { return }
     if let hook = over.stopHook { reactor.removeStopHook(hook) }
     outbox.close(flushing: false)
-    reactor.execute { [self] in endReading() }
+    reactor.execute { [self] in reader.turn.run { [self] in endReading() } }
     inbox.close()
     deadlines.cancel()
-    for call in calls.close(reason) { call.continuation.resume(returning: .failure(reason)) }
+    for caller in calls.close(reason) { caller.resume(returning: .failure(reason)) }
     handlers.closed(reason)
     for waiter in over.waiters { waiter.resume(returning: reason) }
   }
@@ -119,7 +125,7 @@ public final class Peer: Sendable {
   /// caller knows how. Answers among it still settle their calls; the others fail with the reason.
   public func finish(_ reason: RPCError) {
     calls.refuse(reason)
-    reactor.execute { [self] in drain(then: reason) }
+    reactor.execute { [self] in reader.turn.run { [self] in drain(then: reason) } }
   }
 
   /// Closes our direction once everything sent so far is written: the other side sees the end of its input. No calls or

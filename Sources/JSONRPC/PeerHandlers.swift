@@ -5,8 +5,8 @@ public import JSON
 
 /// What a connection tells its owner and asks of it.
 ///
-/// All but `request` run on the I/O thread that serves every connection: they must not block, and order among them is
-/// the order on the wire.
+/// All but `request` run on the thread that reads, which is the I/O thread of every connection or a call's own: they
+/// must not block. They run one at a time, and order among them is the order on the wire.
 public struct PeerHandlers: Sendable {
   /// Answers an incoming request, in a task of its own; the task is cancelled when the other side cancels the request.
   public var request: @Sendable (IncomingRequest) async throws(RPCError) -> JSON

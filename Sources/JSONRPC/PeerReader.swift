@@ -5,15 +5,27 @@ internal import Synchronization
 
 /// What reading a connection needs to remember.
 ///
-/// `@unchecked Sendable`: touched by the I/O thread alone, except that the framer's owner is the decoder while
-/// `isDecoding`, handed over and back through the queues of both threads.
+/// `@unchecked Sendable`: all but the atomics is touched by whoever has the turn alone.
 final class PeerReader: @unchecked Sendable {
+  let turn = ReadingTurn()
+  /// Whether the descriptor is kept out of the reactor because calls read for themselves; see `Peer+Polling.swift`.
+  let isParked = Atomic<Bool>(false)
+  /// Whether a look at the parking is scheduled.
+  var watchesParking = false
+  /// Polls so far; the watch compares.
+  var polls = 0
+  /// The call that polls, and its answer once it is there.
+  var awaited: Int64?
+  var answer: CallTable.Outcome?
+
   /// Whether reading is paused, for other threads; may be out of date by the time it is read.
   let isPaused = Atomic<Bool>(false)
 
   /// Bytes read at a time.
   static let chunk = 64 << 10
 
+  /// What is read at a time; pages never used cost nothing.
+  let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: PeerReader.chunk, alignment: 16)
   let descriptor: Int32
   var framer: LineFramer
   /// Nil while reading is paused.
@@ -31,4 +43,6 @@ final class PeerReader: @unchecked Sendable {
     framer = LineFramer(
       maxMessageBytes: configuration.maxMessageBytes, toleratedStrayLines: configuration.toleratedStrayLines)
   }
+
+  deinit { buffer.deallocate() }
 }

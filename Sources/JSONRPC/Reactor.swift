@@ -36,6 +36,8 @@ public final class Reactor: Sendable {
   public typealias Handler = @Sendable (Registration, Events) -> Void
 
   private let loop: EventLoop
+  /// Threads that may wait for answers at once.
+  let pollingPlaces = PollingPlaces()
 
   /// Starts the thread; `name` (15 bytes are kept) shows in `top -H`.
   public init(name: String = "berth-io") throws(ReactorError) {

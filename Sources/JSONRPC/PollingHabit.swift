@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+
+/// Whether a call should wait for its answer itself, and how, learnt from how quickly answers have come.
+///
+/// Quick answers, in whatever way they were waited for, earn the right to wait; one that does not come in time costs it
+/// until a number of quick ones in a row, doubled each time it happens, have earned it again. So a slow side costs one
+/// such wait in many calls.
+final class PollingHabit: Sendable {
+  /// How to wait.
+  enum Way: Sendable {
+    /// Suspend; the I/O thread reads.
+    case suspend
+    /// Sleep for the answer in poll(2).
+    case sleep
+    /// Read again and again for a moment, then sleep.
+    case spin
+  }
+
+  /// An answer is quick that comes within this time, in ns.
+  static let quick: Int64 = 300_000
+  /// Reading again and again takes at most this long, in ns.
+  static let spinLimit: Int64 = 10_000
+  private static let mostCredit = 16
+  private static let mostSkips = 64
+  private static let firstPenalty = 8
+  private static let mostPenalty = 1024
+
+  private struct State {
+    /// Waiting is allowed while it is above zero.
+    var credit = 0
+    var penalty = PollingHabit.firstPenalty
+    /// Times that spinning was of no use, one after the other.
+    var spinMisses = 0
+    var spinSkips = 0
+  }
+
+  private let state = Mutex(State())
+
+  /// How to wait this time.
+  func choose() -> Way {
+    state.withLock { state in
+      guard state.credit > 0 else { return .suspend }
+      guard state.spinSkips == 0 else {
+        state.spinSkips -= 1
+        return .sleep
+      }
+      return .spin
+    }
+  }
+
+  /// An answer came after that time, in ns.
+  func note(answerAfter time: Int64) {
+    state.withLock { state in
+      guard time < Self.quick else { return }
+      guard state.credit < Self.mostCredit else { return state.penalty = Self.firstPenalty }
+      state.credit += 1
+    }
+  }
+
+  /// Spinning brought the answer, or did not.
+  func note(spinHelped: Bool) {
+    state.withLock { state in
+      guard !spinHelped else { return state.spinMisses = 0 }
+      state.spinMisses += 1
+      state.spinSkips = min(1 << min(state.spinMisses, 16), Self.mostSkips) - 1
+    }
+  }
+
+  /// The answer did not come while it was waited for.
+  func miss() {
+    state.withLock { state in
+      state.credit = -state.penalty
+      state.penalty = min(2 * state.penalty, Self.mostPenalty)
+    }
+  }
+}
