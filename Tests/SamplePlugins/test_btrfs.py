@@ -262,6 +262,13 @@ class WithoutRemoval(BtrfsTest):
     """A mount without user_subvol_rm_allowed: slower, but it works."""
     options = "loop"
 
+    def test_the_hook_refuses_what_cannot_work(self):
+        session = self.open()
+        self.assertEqual(session.do("on_update_hook", update={"nocow": True}, sensitive=[]), {})
+        for update in ({"content-dirs": {"iso": "../out"}}, {"content-dirs": {"iso": "/out"}}, {"nocow": "maybe"}):
+            self.refused("CONFIG_INVALID", session.do, "on_update_hook", update=update, sensitive=[],
+                         outcome="not_started")
+
     def test_free(self):
         session, volname = self.open(), "100/subvol-100-disk-0.subvol"
         session.do("alloc_image", vmid=100, format="subvol", volname=volname, size=0)

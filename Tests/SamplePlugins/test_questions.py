@@ -141,6 +141,28 @@ class Hooks(PluginTest):
         self.session.scfg = {**self.session.scfg, **clash}
         self.assertEqual(self.session.do("on_update_hook_full", update={}, delete=["content-dirs"], sensitive=[]), {})
 
+    def test_two_content_types_in_one_directory_through_a_link_are_refused(self):
+        os.makedirs(os.path.join(self.root, "template/iso"))
+        os.symlink("iso", os.path.join(self.root, "template/cache"))
+        self.refused("CONFIG_INVALID", self.session.do, "on_add_hook", sensitive=[], outcome="not_started")
+        self.refused("CONFIG_INVALID", self.session.do, "activate_storage")
+
+    def test_removing_the_storage_leaves_its_data(self):
+        os.makedirs(os.path.join(self.root, "snippets"))
+        self.session.do("activate_storage")
+        self.session.do("activate_storage")
+        with open(os.path.join(self.root, "template/iso/a.iso"), "wb") as file:
+            file.write(b"x")
+        for _ in range(2):
+            self.assertEqual(self.session.do("on_delete_hook"), {})
+        # Its own empty directories are gone; what holds something, or was there before, is not.
+        self.assertEqual(sorted(self.tree()), ["snippets", "template", "template/iso", "template/iso/a.iso"])
+
+    def test_a_storage_that_is_not_there_can_be_removed(self):
+        self.session.do("activate_storage")
+        self.session.scfg = {**self.session.scfg, "path": self.root + "-gone"}
+        self.assertEqual(self.session.do("on_delete_hook"), {})
+
 
 if __name__ == "__main__":
     unittest.main()

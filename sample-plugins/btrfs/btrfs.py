@@ -52,6 +52,16 @@ def on_initialize(session):
 plugin.on_initialize = on_initialize
 
 
+@plugin.method("on_update_hook", mutating=True)
+def on_update_hook(call):
+    """Refuses values no storage of this type could work with. This older form of the hook is told the new values only."""
+    update = call.table("update")
+    volumes.Layout({"content": [], "path": "/", **update}).check()
+    if not isinstance(update.get("nocow", False), bool):
+        raise PluginError("CONFIG_INVALID", "'nocow' is true or false", field="/nocow")
+    return {}
+
+
 @plugin.method("activate_storage")
 def activate_storage(call):
     here = volumes.Layout(call.table("scfg")).prepare()

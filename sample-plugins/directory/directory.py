@@ -3,20 +3,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Berth plugin `directory`: disk images, container trees and files in a directory, laid out as Proxmox VE does."""
 
+import contextlib
+import json
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import attributes  # noqa: E402
+import chain  # noqa: E402
 import images  # noqa: E402
 import layout  # noqa: E402
 import listing  # noqa: E402
 import names  # noqa: E402
 import ovf  # noqa: E402
 import qemu  # noqa: E402
+import retention  # noqa: E402
 import transfer  # noqa: E402
-from berth_files import State, fsync_path  # noqa: E402
+from berth_files import State, fsync_path, write_whole  # noqa: E402
 from berth_plugin import Plugin, PluginError  # noqa: E402
 
 plugin = Plugin()
@@ -58,7 +62,9 @@ def get_formats(call):
 @plugin.method("on_add_hook", mutating=True)
 def on_add_hook(call):
     """Refuses a storage that cannot work before it enters the configuration."""
-    layout.Layout(call.table("scfg")).check()
+    here = layout.Layout(call.table("scfg"))
+    here.check()
+    here.check_places()
     return {}
 
 
@@ -72,11 +78,45 @@ def on_update_hook_full(call):
     return {}
 
 
+@plugin.method("on_delete_hook", mutating=True)
+def on_delete_hook(call):
+    """The storage goes, its data stays: only unfinished work and the empty directories made by this plugin are removed.
+    A directory that is not there (unmounted) keeps nobody from removing the storage."""
+    here = layout.Layout(call.table("scfg"))
+    plugin.state.remove_leftovers()
+    for path in reversed(made_directories()):
+        if path == here.path or path.startswith(here.path + "/"):
+            with contextlib.suppress(OSError):
+                os.rmdir(path)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(made_list())
+    return {}
+
+
+def made_list():
+    return os.path.join(plugin.state.directory, "made.json")
+
+
+def made_directories():
+    try:
+        with open(made_list(), "rb") as file:
+            return [path for path in json.load(file) if isinstance(path, str)]
+    except (FileNotFoundError, ValueError, TypeError):
+        return []
+
+
 # MARK: The storage
 
 @plugin.method("activate_storage")
 def activate_storage(call):
-    here = layout.Layout(call.table("scfg")).prepare()
+    here, made = layout.Layout(call.table("scfg")), []
+    try:
+        here.prepare(made)
+    finally:
+        if made:
+            plugin.state.prepare()
+            write_whole(made_list(), json.dumps(made_directories() + made).encode(), 0o600)
+    here.check_places()
     removed = plugin.state.remove_leftovers()
     if removed:
         call.log(f"removed {removed} unfinished file(s) of an interrupted run from {here.path}", "notice")
@@ -127,10 +167,19 @@ def located(call):
     path = layout.Layout(call.table("scfg")).file(name)
     if call.text("snapname", required=False) and name.format != "qcow2":
         raise PluginError("NOT_SUPPORTED", f"a {name.format} volume has no snapshots")
+    path = snapshot_file(call, path)
     answer = {"path": path, "vtype": name.vtype}
     if name.vmid:
         answer["vmid"] = name.vmid
     return answer
+
+
+def snapshot_file(call, path):
+    """The image's own file, or where snapshots are files the asked snapshot's."""
+    wanted = call.text("snapname", required=False)
+    if wanted and chain.enabled(layout.Layout(call.table("scfg"))):
+        return chain.file_of(path, names.snapshot(wanted))
+    return path
 
 
 @plugin.method("filesystem_path")
@@ -263,6 +312,13 @@ FEATURES = {
 }
 
 
+@plugin.method("prune_backups", mutating=True)
+def prune_backups(call):
+    kind = call.text("type", required=False, limit=32)
+    return retention.prune(call, store, place(call), call.table("keep"),
+                           call.integer("vmid", None, 1, 999999999, required=False), kind, call.flag("dryRun"))
+
+
 @plugin.method("volume_has_feature")
 def volume_has_feature(call):
     name, feature = volume(call), call.text("feature", limit=64)
@@ -304,7 +360,9 @@ def qemu_blockdev_options(call):
     here, name = place(call), volume(call)
     if call.text("snapname", required=False) and name.format != "qcow2":
         raise PluginError("NOT_SUPPORTED", f"a {name.format} volume has no snapshots")
-    file = here.file(name)
+    file = snapshot_file(call, here.file(name))
+    if not os.path.lexists(file) and call.text("snapname", required=False) and os.path.lexists(here.file(name)):
+        raise PluginError("SNAPSHOT_NOT_FOUND", f"'{name.text}' has no snapshot '{call.text('snapname')}'")
     layout.volume_stat(file, name.text)
     return {"blockdev": {"driver": "file", "filename": file}}
 
@@ -329,6 +387,8 @@ def volume_snapshot(call):
     wanted = names.snapshot(call.text("snapname"))
     if name.is_base:
         raise PluginError("READ_ONLY", f"'{name.text}' is a base image")
+    if chain.enabled(here):
+        return chain.take(call, store, here, name, file, wanted, call.flag("running"))
     if wanted in snapshot_names(call, file):
         if call.intent is not None and call.intent.get("snapshot") == wanted:
             return {}
@@ -340,7 +400,9 @@ def volume_snapshot(call):
 
 @plugin.method("volume_snapshot_info")
 def volume_snapshot_info(call):
-    _, _, file = snapshotted(call)
+    here, name, file = snapshotted(call)
+    if chain.enabled(here):
+        return chain.info(name, file)
     entries = sorted(qemu.snapshots(call, file), key=lambda entry: (entry["date-sec"], entry["date-nsec"]))
     found, previous = [], None
     for order, entry in enumerate(entries):
@@ -357,13 +419,16 @@ def volume_snapshot_info(call):
 def rollback_target(call):
     here, name, file = snapshotted(call)
     wanted = names.snapshot(call.text("snapname"))
+    if chain.enabled(here):
+        chain.newest(name, file, wanted)
+        return here, name, file, wanted
     if wanted not in snapshot_names(call, file):
         raise PluginError("SNAPSHOT_NOT_FOUND", f"'{name.text}' has no snapshot '{wanted}'")
     blockers = store.dependents(here, name.vmid, name.name)
     if blockers:
         raise PluginError("ROLLBACK_BLOCKED", f"{len(blockers)} linked clone(s) build on the present state of"
                           f" '{name.text}'", blockers=blockers[:100])
-    return here, file, wanted
+    return here, name, file, wanted
 
 
 @plugin.method("volume_rollback_is_possible")
@@ -374,19 +439,33 @@ def volume_rollback_is_possible(call):
 
 @plugin.method("volume_snapshot_rollback", mutating=True)
 def volume_snapshot_rollback(call):
-    here, file, wanted = rollback_target(call)
+    here, name, file, wanted = rollback_target(call)
+    if chain.enabled(here):
+        return chain.roll_back(call, store, here, name, file, wanted)
     change(call, here, file, "-a", wanted, None)
     return {}
 
 
 @plugin.method("volume_snapshot_delete", mutating=True)
 def volume_snapshot_delete(call):
-    here, _, file = snapshotted(call)
+    here, name, file = snapshotted(call)
     wanted = names.snapshot(call.text("snapname"))
+    if chain.enabled(here):
+        return chain.remove(call, store, here, name, file, wanted, call.flag("running"))
     # A running guest's QEMU has removed it itself.
     if not call.flag("running") and wanted in snapshot_names(call, file):
         change(call, here, file, "-d", wanted, lambda calm: wanted not in snapshot_names(calm, file))
     return {}
+
+
+@plugin.method("rename_snapshot", mutating=True)
+def rename_snapshot(call):
+    here, name, file = snapshotted(call)
+    wanted, target = names.snapshot(call.text("snapname")), names.snapshot(call.text("targetSnapname"))
+    if not chain.enabled(here):
+        raise PluginError("NOT_SUPPORTED", f"the snapshots inside the qcow2 image '{name.text}' cannot be renamed",
+                          hint="storages with snapshot-as-volume-chain can")
+    return chain.rename(call, store, name, file, wanted, target)
 
 
 def change(call, here, file, action, wanted, done):
@@ -410,7 +489,9 @@ def change(call, here, file, action, wanted, done):
 
 @plugin.method("volume_qemu_snapshot_method")
 def volume_qemu_snapshot_method(call):
-    return {"method": "qemu" if volume(call).format == "qcow2" else "storage"}
+    if volume(call).format != "qcow2":
+        return {"method": "storage"}
+    return {"method": "mixed" if chain.enabled(layout.Layout(call.table("scfg"))) else "qemu"}
 
 
 @plugin.method("volume_snapshot_needs_fsfreeze")

@@ -8,6 +8,7 @@ import os
 import re
 import stat
 
+import chain
 import layout
 import names
 import qemu
@@ -51,6 +52,8 @@ class Images:
             entry["size"], backing = qemu.header(path, form, info)
         except (PluginError, OSError):
             entry["format"], entry["size"], backing = "invalid", info.st_size, None
+        if backing is not None:
+            backing = chain.root_backing(path, backing)
         parent = PARENT.fullmatch(backing) if backing else None
         if parent is not None:
             entry["parent"] = f"{int(parent[1])}/{parent[2]}"
@@ -177,6 +180,9 @@ class Images:
 
     def _move(self, call, place, source, target, final):
         path, info = self.find(place, source)
+        if source.format == "qcow2" and chain.enabled(place) and chain.snapshots(path):
+            raise PluginError("NOT_SUPPORTED", f"'{source.text}' has snapshots, whose files carry its name",
+                              hint="delete the snapshots first")
         dependents = self.dependents(place, source.vmid, source.name)
         if dependents:
             raise PluginError("HAS_DEPENDENTS", f"'{source.text}' is the base of {len(dependents)} linked clone(s)",
@@ -242,6 +248,7 @@ class Images:
             with place.owner_dir(name.vmid) as directory:
                 call.check()
                 if not stat.S_ISDIR(info.st_mode):
+                    self._drop_chain(place, name, path)
                     os.unlink(path)
                     call.outcome = "completed"
                     fsync_path(directory)
@@ -266,6 +273,19 @@ class Images:
                 os.unlink(re.sub(r"\.(?:tgz|(?:tar|vma)(?:\.[a-z0-9]+)?)$", "", path) + ".log")
         fsync_path(os.path.dirname(path))
         return {}
+
+    @staticmethod
+    def _drop_chain(place, name, path):
+        """Removes a volume's snapshots, the oldest first: a killed run leaves a volume that freeing again removes."""
+        if name.format != "qcow2" or not chain.enabled(place):
+            return
+        try:
+            found = chain.snapshots(path)
+        except PluginError:
+            return  # a damaged image has no chain that could be followed
+        for link in found:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(link.path)
 
     def cleanup(self, call, place, token):
         found = re.fullmatch(r"([0-9]{1,9})/(" + re.escape(TEMP_PREFIX) + r"[0-9a-f]{16}\.gone)", token)

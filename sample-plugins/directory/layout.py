@@ -76,27 +76,45 @@ class Layout:
                                   f" directory '{place}'", field="/content-dirs")
             seen[place] = kind
 
-    def prepare(self):
-        """Makes the storage usable: checks the mount point, creates missing directories as the options allow."""
+    def check_places(self):
+        """Refuses content types whose directories are one and the same through links."""
+        seen = {}
+        for kind in self.content():
+            place = os.path.realpath(self.subdir(kind))
+            if place in seen:
+                raise PluginError("CONFIG_INVALID", f"content types '{seen[place]}' and '{kind}' both lead to the"
+                                  f" directory {place}", field="/content-dirs")
+            seen[place] = kind
+
+    def prepare(self, made=None):
+        """Makes the storage usable: checks the mount point, creates missing directories as the options allow; adds
+        those it made to `made`, the outer ones first."""
         self.check()
         make_base = is_true(self.scfg.get("create-base-path", self.scfg.get("mkdir", True)))
         make_subs = is_true(self.scfg.get("create-subdirs", self.scfg.get("mkdir", True)))
         mounted = self.scfg.get("is_mountpoint")
         if mounted not in (None, False, 0, "0", "no", "off", "false"):
             self._check_mount(mounted if isinstance(mounted, str) and mounted.startswith("/") else self.path)
-        self._directory(self.path, make_base)
+        made = [] if made is None else made
+        self._directory(self.path, make_base, made)
         for kind in self.content():
             if kind != "rootdir":  # containers live beside disks, as subvol images
                 place = self.subdir(kind)
                 if make_subs:
-                    self._directory(place, True)
+                    self._directory(place, True, made)
         return self
 
     @staticmethod
-    def _directory(path, make):
+    def _directory(path, make, made):
         try:
-            if make:
-                os.makedirs(path, mode=0o755, exist_ok=True)
+            missing, step = [], path
+            while make and not os.path.lexists(step):
+                missing.append(step)
+                step = os.path.dirname(step)
+            for step in reversed(missing):
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(step, 0o755)
+                    made.append(step)
             if not stat.S_ISDIR(os.stat(path).st_mode):
                 raise PluginError("CONFIG_INVALID", f"{path} is not a directory", field="/path")
         except FileExistsError:

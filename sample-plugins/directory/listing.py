@@ -3,10 +3,11 @@
 """Listings, a page at a time and always in the same order."""
 
 import base64
-import calendar
+import datetime
 import json
 import os
 import stat
+import time
 
 import images
 import names
@@ -153,9 +154,8 @@ def file_format(name):
 
 def local_time(parts):
     """Seconds since the epoch of a local time in a backup's name, or None when there is no such time."""
-    import time
     try:
-        calendar.timegm((*parts, 0, 0, -1))
+        datetime.datetime(*parts)
         return max(0, int(time.mktime((*parts, 0, 0, -1))))
     except (ValueError, OverflowError):
         return None

@@ -22,6 +22,7 @@ INNER = re.compile(r"import/([ A-Za-z0-9\-.+=_]+\.ova)/([ A-Za-z0-9\-.+=_]+\.(qc
 BACKUP_OWNER = re.compile(r"vzdump-(?:openvz|lxc|qemu)-([0-9]{1,9})-.+")
 BACKUP_KIND = re.compile(r"vzdump-(openvz|lxc|qemu)-")
 BACKUP_TIME = re.compile(r"vzdump-(?:openvz|lxc|qemu)-[0-9]+-(\d{4})_(\d\d)_(\d\d)-(\d\d)_(\d\d)_(\d\d)\.")
+ARCHIVE_ENDING = re.compile(r"\.(?:tgz|(?:tar|vma)(?:\.(?:gz|lzo|zst|bz2))?)\Z")
 SNAPSHOT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}")
 
 
@@ -109,6 +110,12 @@ def image_file(text, name):
     if name.startswith("snap-") and found[2] == "qcow2":
         raise refuse(text, "is the file of a snapshot, not a volume")
     return found[2], found[1].startswith("base-") and len(found[1]) > 5
+
+
+def archive_ending(filename):
+    """The ending of a backup archive: `.vma.zst`; empty when it is none."""
+    found = ARCHIVE_ENDING.search(filename)
+    return found[0] if found else ""
 
 
 def snapshot(name):

@@ -62,6 +62,28 @@ def create_backed(call, path, backing, backing_format):
              "creating the linked clone")
 
 
+def create_over(call, path, backing, size):
+    """An empty image over a qcow2 file beside it, which is not opened."""
+    run_tool(call, [IMG, "create", "-q", "-u", "-f", "qcow2", "-F", "qcow2", "-b", backing, path, str(size)], SHORT,
+             "creating the image over the snapshot")
+
+
+def extents(call, path):
+    """[(offset, length)] of what an image shows of the image right below it, and not of itself."""
+    out = run_tool(call, [IMG, "map", "--force-share", "--output=json", "-f", "qcow2", path], LONG, "qemu-img map")
+    try:
+        return [(entry["start"], entry["length"]) for entry in json.loads(out)
+                if entry["depth"] == 1 and entry.get("present", True)]
+    except (ValueError, KeyError, TypeError):
+        raise PluginError("BACKEND_ERROR", "qemu-img map gave no map") from None
+
+
+def point(call, path, backing, backing_format):
+    """Changes only the name of the backing file (None: none), by one write of the image's first cluster."""
+    over = ["-F", backing_format, "-b", backing] if backing else ["-b", ""]
+    run_tool(call, [IMG, "rebase", "-q", "-u", "-f", "qcow2", *over, path], SHORT, "changing the backing file")
+
+
 def resize(call, path, form, size):
     run_tool(call, [IMG, "resize", "-q", "-f", form, path, str(size)], LONG, "resizing the image")
 

@@ -5,6 +5,7 @@
 import os
 import struct
 
+import chain
 import images
 import layout
 import nbd
@@ -48,8 +49,9 @@ def send(call, place, name, form, snapname, with_snapshots, path, digest):
     if snapname is not None:
         if form != "raw+size" or name.format != "qcow2":
             raise unsupported(form, name, f"sent from the snapshot '{snapname}'")
-        found = [entry for entry in qemu.snapshots(call, file) if entry["name"] == snapname]
-        if not found:
+        if chain.enabled(place):
+            file, snapname = chain.find(name, file, snapname).path, None
+        elif not any(entry["name"] == snapname for entry in qemu.snapshots(call, file)):
             raise PluginError("SNAPSHOT_NOT_FOUND", f"'{name.text}' has no snapshot '{snapname}'")
     with Stream(call, path, digest, writing=True) as stream:
         if form == "tar+size":
