@@ -21,6 +21,19 @@ struct ConformanceTests {
     }
   }
 
+  @Test("the directory sample conforms with snapshots as files of their own")
+  func snapshotChains() async throws {
+    try await withTemporaryDirectory { directory in
+      let bundle = try Samples.bundle("directory", in: directory)
+      let report = try await Samples.check(
+        bundle, only: ["snapshot.", "method.volume_snapshot", "method.rename_snapshot"],
+        options: [("snapshot-as-volume-chain", "true")], in: directory)
+      let bad = report.results.filter { $0.verdict == .failed || $0.verdict == .broken }
+      #expect(bad.map { "\($0.check.id): \($0.message)" } == [])
+      #expect(report.results.contains { $0.check.id == "snapshot.rename" && $0.verdict == .passed })
+    }
+  }
+
   /// A plugin that is wrong in one place, and the check that must say so.
   struct Mutant: Sendable, CustomTestStringConvertible {
     var name: String

@@ -64,12 +64,15 @@ enum Samples {
   }
 
   /// Runs checks against a bundle in the sandbox.
-  static func check(_ bundle: String, only: [String] = [], in directory: String) async throws -> Report {
+  static func check(
+    _ bundle: String, only: [String] = [], options: [(key: String, value: String)] = [], in directory: String
+  ) async throws -> Report {
     chmod(directory, 0o711)
     let launcher = SandboxLauncher(
       Launcher(transport: .program(path: "\(products)/berth-launcher"), scope: "conformance-test"))
     var target = Target(
       bundle: bundle, workDirectory: directory, launcher: launcher, mode: geteuid() == 0 ? .privileged : .unprivileged)
+    target.options = options
     target.patience = .seconds(60)
     target.volumeSize = 2 << 20
     var runner = Runner(target: target)

@@ -70,9 +70,9 @@ class Pending:
 
 class Session:
     """One run of a plugin's process. `root`: its storage's path; state survives in `state`. `host(method, params)`
-    answers what the plugin asks the host for, or raises Refused."""
+    answers what the plugin asks the host for, or raises Refused; `services` names what the host offers."""
 
-    def __init__(self, name, root, state, scfg=None, initialize=True, preexec=None, host=None):
+    def __init__(self, name, root, state, scfg=None, initialize=True, preexec=None, host=None, services=()):
         self.host = host
         self.bundle = os.path.join(bundles(), name)
         with open(os.path.join(self.bundle, "manifest.json"), encoding="utf-8") as file:
@@ -89,7 +89,8 @@ class Session:
         if initialize:
             self.facts = self.call("initialize", protocol={"min": "1.0", "max": "1.9"},
                                    profiles={"pve-storage": {"min": 9, "max": 15}},
-                                   host={"name": "test", "version": "1", "node": "here"}, hostServices=[],
+                                   host={"name": "test", "version": "1", "node": "here"},
+                                   hostServices=list(services),
                                    limits={"maxMessageBytes": 4 << 20}, streams=["fifo"],
                                    session={"id": "s", "epoch": 1}, storeid="store", stateDir=state)
             self.notify("initialized", {})

@@ -149,13 +149,32 @@ class Hooks(PluginTest):
 
     def test_removing_the_storage_leaves_its_data(self):
         os.makedirs(os.path.join(self.root, "snippets"))
+        journal = {}
+
+        def host(method, params):
+            verb = method.removeprefix("host.journal.")
+            if verb == "get":
+                return {"value": journal.get(params["key"])}
+            if verb == "put":
+                journal[params["key"]] = params["value"]
+            else:
+                journal.pop(params["key"], None)
+            return {}
+
+        self.session = self.open(scfg={"content": ["iso", "vztmpl", "snippets"]}, host=host,
+                                 services=["host.journal.get", "host.journal.put", "host.journal.delete"])
         self.session.do("activate_storage")
-        self.session.do("activate_storage")
+        # The hook may run in another process with a state of its own; what was made is in the host's journal.
+        self.state = os.path.join(self.folder, "state2")
+        os.mkdir(self.state)
+        self.session = self.open(activate=False, scfg={"content": ["iso", "vztmpl", "snippets"]}, host=host,
+                                 services=["host.journal.get", "host.journal.put", "host.journal.delete"])
         with open(os.path.join(self.root, "template/iso/a.iso"), "wb") as file:
             file.write(b"x")
         for _ in range(2):
             self.assertEqual(self.session.do("on_delete_hook"), {})
         # Its own empty directories are gone; what holds something, or was there before, is not.
+        self.assertEqual(journal, {})
         self.assertEqual(sorted(self.tree()), ["snippets", "template", "template/iso", "template/iso/a.iso"])
 
     def test_a_storage_that_is_not_there_can_be_removed(self):

@@ -18,7 +18,10 @@ final class HostFixture: Sendable {
   let scope: String
   let caller = Caller(actor: "test")
 
-  init(types: [String] = ["scripted"]) throws {
+  /// - Parameters:
+  ///   - types: scripted plugins, one for each storage type.
+  ///   - samples: real sample plugins, by their folders' names.
+  init(types: [String] = ["scripted"], samples: [String] = []) throws {
     directory = TemporaryDirectory(prefix: "berth-host")
     chmod(directory.path, 0o755)
     scope = "t" + String(directory.path.split(separator: "-").last ?? "x")
@@ -29,6 +32,15 @@ final class HostFixture: Sendable {
       directory.write("plugins/\(type)/scripted.py", program, mode: 0o755)
       let hash = SHA256.hash(data: program).map { String(format: "%02x", $0) }.joined()
       directory.write("plugins/\(type)/manifest.json", ScriptedPlugin.manifest(sha256: hash, type: type))
+    }
+    let root = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" }
+    for sample in samples {
+      let bundler = Process()
+      bundler.executableURL = URL(fileURLWithPath: root + "/scripts/bundle")
+      bundler.arguments = ["\(root)/sample-plugins/\(sample)", directory.file("plugins")]
+      try bundler.run()
+      bundler.waitUntilExit()
+      try #require(bundler.terminationStatus == 0)
     }
   }
 
@@ -114,10 +126,10 @@ final class HostFixture: Sendable {
 
   /// Runs the body with an open host and closes it whatever happens.
   static func run(
-    types: [String] = ["scripted"], adding storages: [String] = ["s1"],
+    types: [String] = ["scripted"], samples: [String] = [], adding storages: [String] = ["s1"],
     _ body: (HostFixture, StorageHost) async throws -> Void
   ) async throws {
-    let fixture = try HostFixture(types: types)
+    let fixture = try HostFixture(types: types, samples: samples)
     try await fixture.once(adding: storages) { host in try await body(fixture, host) }
   }
 }

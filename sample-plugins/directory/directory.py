@@ -20,7 +20,7 @@ import ovf  # noqa: E402
 import qemu  # noqa: E402
 import retention  # noqa: E402
 import transfer  # noqa: E402
-from berth_files import State, fsync_path, write_whole  # noqa: E402
+from berth_files import State, fsync_path  # noqa: E402
 from berth_plugin import Plugin, PluginError  # noqa: E402
 
 plugin = Plugin()
@@ -84,24 +84,25 @@ def on_delete_hook(call):
     A directory that is not there (unmounted) keeps nobody from removing the storage."""
     here = layout.Layout(call.table("scfg"))
     plugin.state.remove_leftovers()
-    for path in reversed(made_directories()):
+    made = made_directories(call)
+    for path in reversed(made):
         if path == here.path or path.startswith(here.path + "/"):
             with contextlib.suppress(OSError):
                 os.rmdir(path)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(made_list())
+    if made:
+        call.host("host.journal.delete", key="made")
     return {}
 
 
-def made_list():
-    return os.path.join(plugin.state.directory, "made.json")
-
-
-def made_directories():
+def made_directories(call):
+    """The directories that activations of this storage made; the host remembers them, also when the plugin's own state
+    is a candidate's that ends with the call."""
+    if "host.journal.get" not in plugin.session.get("hostServices", []):
+        return []
     try:
-        with open(made_list(), "rb") as file:
-            return [path for path in json.load(file) if isinstance(path, str)]
-    except (FileNotFoundError, ValueError, TypeError):
+        return [path for path in json.loads(call.host("host.journal.get", key="made")["value"] or "[]")
+                if isinstance(path, str)]
+    except ValueError:
         return []
 
 
@@ -113,9 +114,8 @@ def activate_storage(call):
     try:
         here.prepare(made)
     finally:
-        if made:
-            plugin.state.prepare()
-            write_whole(made_list(), json.dumps(made_directories() + made).encode(), 0o600)
+        if made and "host.journal.put" in plugin.session.get("hostServices", []):
+            call.host("host.journal.put", key="made", value=json.dumps(made_directories(call) + made))
     here.check_places()
     removed = plugin.state.remove_leftovers()
     if removed:

@@ -25,6 +25,7 @@ enum Resolver {
     "rename_snapshot": snapshotRenamed,
     "update_volume_attribute": attributeSet,
     "run_cleanup": cleanedUp,
+    "prune_backups": pruned,
   ]
 
   /// Operations that make or remove names: their resolution may do so too, under the storage's lock.
@@ -141,6 +142,18 @@ enum Resolver {
       guard error.outcome == .notStarted || error.outcome == .rolledBack else { throw error }
     }
     return verdict
+  }
+
+  /// Retention is done when it would remove nothing more; what is left over may be wanted by now.
+  private static let pruned: Rule = { (storage, intent, run) async throws(StorageError) in
+    var question = intent
+    question["dryRun"] = true
+    let answer = try await storage.call("prune_backups", question, run.question)
+    let left = (answer["backups"]?.arrayValue ?? []).count { $0["mark"] == "remove" }
+    if left == 0 { return .done(.object(answer)) }
+    return .reported(
+      "pruning storage '\(storage.id)' was interrupted: \(left) backup(s) that it would remove are there",
+      hint: "repeat the request if they should go, then: berth reconcile \(storage.id)")
   }
 
   private static let resized: Rule = { (storage, intent, run) async throws(StorageError) in

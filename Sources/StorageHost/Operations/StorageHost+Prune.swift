@@ -76,7 +76,9 @@ extension StorageHost {
   ) async throws(StorageError) -> [PrunedBackup] {
     var keep: JSONObject = [:]
     if retention.isKeepAll { keep["all"] = true }
-    for span in Retention.Span.allCases where retention[span] > 0 { keep[span.rawValue] = .int(Int64(retention[span])) }
+    for span in Retention.Span.allCases where retention[span] > 0 {
+      keep[String(span.rawValue.dropFirst("keep-".count))] = .int(Int64(retention[span]))
+    }
     var request: JSONObject = ["keep": .object(keep), "dryRun": .bool(isDryRun)]
     request["vmid"] = vmid.map { .int(Int64($0)) }
     request["type"] = type.map(JSON.string)
