@@ -40,6 +40,8 @@ extension BerthClient {
     var job = job
     while !job.isFinished {
       report(job)
+      // Nothing runs that could be waited for: reconciling looks again from time to time.
+      if job.state == "interrupted" { try? await Task.sleep(for: .seconds(1)) }
       job = try await self.job(job.id, waitMs: pollMs)
     }
     report(job)

@@ -38,6 +38,25 @@ extension BerthClient {
     try await run(.free(volid), idempotencyKey: idempotencyKey)
   }
 
+  /// Makes a clone of a base image or a snapshot.
+  public func clone(
+    _ volid: String, _ clone: VolumeClone, idempotencyKey: String? = nil
+  ) async throws(ClientError) -> VolumeName {
+    try await run(.clone(volid, clone), idempotencyKey: idempotencyKey, as: VolumeName.self)
+  }
+
+  /// Turns a volume into a base image.
+  public func makeBase(_ volid: String, idempotencyKey: String? = nil) async throws(ClientError) -> VolumeName {
+    try await run(.makeBase(volid), idempotencyKey: idempotencyKey, as: VolumeName.self)
+  }
+
+  /// Gives a volume another name or owner.
+  public func rename(
+    _ volid: String, _ rename: VolumeRename, idempotencyKey: String? = nil
+  ) async throws(ClientError) -> VolumeName {
+    try await run(.rename(volid, rename), idempotencyKey: idempotencyKey, as: VolumeName.self)
+  }
+
   /// Where a volume, or a snapshot of it, is.
   public func path(_ volid: String, snapshot: String? = nil) async throws(ClientError) -> PathView {
     try await send(.get, APIPath("volumes", volid, "path").query("snapshot", snapshot))
