@@ -40,14 +40,18 @@ extension BerthClient {
     var job = job
     while !job.isFinished {
       report(job)
+      // Nothing runs that could be waited for: reconciling looks again from time to time.
+      if job.state == "interrupted" { try? await Task.sleep(for: .seconds(1)) }
       job = try await self.job(job.id, waitMs: pollMs)
     }
     report(job)
-    if let problem = job.error { throw ClientError(problem) }
     if job.state == "cancelled" {
       throw ClientError(
-        Problem(status: 409, symbol: "CANCELLED", detail: "the job was cancelled", place: job.id, outcome: "unknown"))
+        Problem(
+          status: 409, symbol: "CANCELLED", detail: job.error?.detail ?? "the job was cancelled", place: job.id,
+          outcome: job.error?.outcome ?? "unknown", hint: job.error?.hint ?? ""))
     }
+    if let problem = job.error { throw ClientError(problem) }
     return job
   }
 }

@@ -29,8 +29,10 @@ extension BerthClient {
   }
 
   /// Removes a storage's configuration; its volumes stay where they are.
-  public func removeStorage(_ storeid: String, digest: String? = nil) async throws(ClientError) {
-    try await send(.delete, APIPath("storages", storeid).query("digest", digest))
+  public func removeStorage(
+    _ storeid: String, digest: String? = nil, idempotencyKey: String? = nil
+  ) async throws(ClientError) {
+    try await send(.delete, APIPath("storages", storeid).query("digest", digest), idempotencyKey: idempotencyKey)
   }
 
   /// How every storage is, as last sampled.

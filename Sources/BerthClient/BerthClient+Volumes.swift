@@ -18,7 +18,7 @@ extension BerthClient {
   public func alloc(
     _ storeid: String, _ volume: VolumeCreate, idempotencyKey: String? = nil
   ) async throws(ClientError) -> VolumeName {
-    try await send(.post, APIPath("storages", storeid, "volumes"), body: volume, idempotencyKey: idempotencyKey)
+    try await run(.alloc(storeid, volume), idempotencyKey: idempotencyKey, as: VolumeName.self)
   }
 
   /// A volume with its attributes.
@@ -27,13 +27,34 @@ extension BerthClient {
   }
 
   /// Changes notes or protection.
-  public func updateVolume(_ volid: String, _ update: VolumeUpdate) async throws(ClientError) {
-    try await send(.patch, APIPath("volumes", volid), body: update)
+  public func updateVolume(
+    _ volid: String, _ update: VolumeUpdate, idempotencyKey: String? = nil
+  ) async throws(ClientError) {
+    try await send(.patch, APIPath("volumes", volid), body: update, idempotencyKey: idempotencyKey)
   }
 
   /// Removes a volume and what it holds.
   public func free(_ volid: String, idempotencyKey: String? = nil) async throws(ClientError) {
-    try await send(.delete, APIPath("volumes", volid), idempotencyKey: idempotencyKey)
+    try await run(.free(volid), idempotencyKey: idempotencyKey)
+  }
+
+  /// Makes a clone of a base image or a snapshot.
+  public func clone(
+    _ volid: String, _ clone: VolumeClone, idempotencyKey: String? = nil
+  ) async throws(ClientError) -> VolumeName {
+    try await run(.clone(volid, clone), idempotencyKey: idempotencyKey, as: VolumeName.self)
+  }
+
+  /// Turns a volume into a base image.
+  public func makeBase(_ volid: String, idempotencyKey: String? = nil) async throws(ClientError) -> VolumeName {
+    try await run(.makeBase(volid), idempotencyKey: idempotencyKey, as: VolumeName.self)
+  }
+
+  /// Gives a volume another name or owner.
+  public func rename(
+    _ volid: String, _ rename: VolumeRename, idempotencyKey: String? = nil
+  ) async throws(ClientError) -> VolumeName {
+    try await run(.rename(volid, rename), idempotencyKey: idempotencyKey, as: VolumeName.self)
   }
 
   /// Where a volume, or a snapshot of it, is.
@@ -41,43 +62,40 @@ extension BerthClient {
     try await send(.get, APIPath("volumes", volid, "path").query("snapshot", snapshot))
   }
 
-  /// Changes a volume's size.
-  public func resize(
-    _ volid: String, _ resize: VolumeResize, idempotencyKey: String? = nil
-  ) async throws(ClientError) -> VolumeDetail {
-    try await send(.post, APIPath("volumes", volid, "resize"), body: resize, idempotencyKey: idempotencyKey)
+  /// Whether a volume can do something: `clone`, `copy`, `snapshot`, `template`, `rename`, `sparseinit`, `replicate`.
+  public func hasFeature(
+    _ volid: String, _ feature: String, snapshot: String? = nil
+  ) async throws(ClientError) -> FeatureView {
+    try await send(.get, APIPath("volumes", volid, "features", feature).query("snapshot", snapshot))
   }
 
-  /// Makes a linked clone of a base image.
-  public func clone(
-    _ volid: String, _ clone: VolumeClone, idempotencyKey: String? = nil
-  ) async throws(ClientError) -> VolumeName {
-    try await send(.post, APIPath("volumes", volid, "clone"), body: clone, idempotencyKey: idempotencyKey)
+  /// Makes a volume usable on this node.
+  public func activateVolume(_ volid: String, snapshot: String? = nil) async throws(ClientError) {
+    try await send(.post, APIPath("volumes", volid, "activate").query("snapshot", snapshot))
   }
 
-  /// Gives a volume another name or owner.
-  public func rename(
-    _ volid: String, _ rename: VolumeRename, idempotencyKey: String? = nil
-  ) async throws(ClientError) -> VolumeName {
-    try await send(.post, APIPath("volumes", volid, "rename"), body: rename, idempotencyKey: idempotencyKey)
+  /// Undoes that.
+  public func deactivateVolume(_ volid: String, snapshot: String? = nil) async throws(ClientError) {
+    try await send(.post, APIPath("volumes", volid, "deactivate").query("snapshot", snapshot))
   }
 
-  /// Turns a volume into a base image.
-  public func makeBase(_ volid: String, idempotencyKey: String? = nil) async throws(ClientError) -> VolumeName {
-    try await send(.post, APIPath("volumes", volid, "base"), idempotencyKey: idempotencyKey)
+  /// Maps a volume to a path or device of this node.
+  public func mapVolume(_ volid: String, snapshot: String? = nil) async throws(ClientError) -> PathView {
+    try await send(.post, APIPath("volumes", volid, "map").query("snapshot", snapshot))
   }
 
-  /// Starts copying a volume to another storage; the answer is the job that does it.
-  public func copy(
-    _ volid: String, _ copy: VolumeCopy, idempotencyKey: String? = nil
-  ) async throws(ClientError) -> JobView {
-    try await send(.post, APIPath("volumes", volid, "copy"), body: copy, idempotencyKey: idempotencyKey)
+  /// Undoes that.
+  public func unmapVolume(_ volid: String, snapshot: String? = nil) async throws(ClientError) {
+    try await send(.post, APIPath("volumes", volid, "unmap").query("snapshot", snapshot))
   }
 
-  /// Starts moving a volume to another storage; the source goes only after the target is durable.
-  public func move(
-    _ volid: String, _ copy: VolumeCopy, idempotencyKey: String? = nil
-  ) async throws(ClientError) -> JobView {
-    try await send(.post, APIPath("volumes", volid, "move"), body: copy, idempotencyKey: idempotencyKey)
+  /// What a retention rule would remove, without removing it.
+  public func pruneMarks(
+    _ storeid: String, keep: String?, vmid: Int?, type: String?
+  ) async throws(ClientError) -> [PruneView] {
+    try await send(
+      .post, Change.prunePath(storeid, keep: keep, vmid: vmid, type: type).query("dry-run", true),
+      as: ListOf<PruneView>.self
+    ).items
   }
 }

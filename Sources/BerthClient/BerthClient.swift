@@ -63,7 +63,7 @@ public struct BerthClient: Sendable {
     _ method: Method, _ path: APIPath, body: (any JSONEncodable)? = nil, idempotencyKey: String? = nil,
     as type: Answer.Type = Answer.self
   ) async throws(ClientError) -> Answer {
-    let json = try await sendRaw(method, path, body: body, idempotencyKey: idempotencyKey)
+    let json = try await sendRaw(method, path, body: body, idempotencyKey: idempotencyKey).body
     do { return try Answer(json: json ?? .null) } catch {
       throw ClientError(
         .badAnswer, "the daemon's answer to \(method.rawValue) \(path) is not understood: \(error)", place: socket,
@@ -89,9 +89,9 @@ public struct BerthClient: Sendable {
   /// Most bytes of an answer that is no stream.
   static let answerLimit = 64 << 20
 
-  private func sendRaw(
+  func sendRaw(
     _ method: Method, _ path: APIPath, body: (any JSONEncodable)?, idempotencyKey: String?
-  ) async throws(ClientError) -> JSON? {
+  ) async throws(ClientError) -> (status: Int, body: JSON?) {
     var request = self.request(method, path)
     if let body {
       request.headers.add(name: "Content-Type", value: "application/json")
@@ -101,8 +101,9 @@ public struct BerthClient: Sendable {
     let response = try await execute(request)
     let bytes = try await collect(response)
     try check(response, bytes)
-    guard !bytes.isEmpty else { return nil }
-    return try parse(bytes)
+    let status = Int(response.status.code)
+    guard !bytes.isEmpty else { return (status, nil) }
+    return (status, try parse(bytes))
   }
 
   func request(_ method: Method, _ path: APIPath) -> HTTPClientRequest {

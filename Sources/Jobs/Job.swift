@@ -38,6 +38,8 @@ public struct Job: Sendable, Hashable {
   public internal(set) var error: StorageError?
   /// Somebody asked to cancel it.
   public internal(set) var isCancelling = false
+  /// It was not begun by the request that got it, but by an earlier one with the same idempotency key.
+  public internal(set) var isRepeated = false
 }
 
 /// How far a job is.

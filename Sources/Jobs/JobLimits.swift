@@ -4,9 +4,13 @@
 /// Bounds that keep jobs from growing without end.
 public struct JobLimits: Sendable, Hashable {
   /// Jobs that run at once; more wait in order.
-  public var running = 64
+  public var running = 256
+  /// Jobs that run at once on one storage, so that one that hangs leaves room for the others.
+  public var runningPerStorage = 32
   /// Jobs that wait; more are refused.
-  public var queued = 1_000
+  public var queued = 2_000
+  /// Jobs that wait for one storage.
+  public var queuedPerStorage = 500
   /// Log lines kept for one job; the oldest go first.
   public var logLines = 2_000
   /// Bytes of one log line; the rest is cut.

@@ -7,21 +7,23 @@ internal import StorageProtocol
 
 extension JobStore {
   func startNext() {
-    while runningCount < limits.running, !queue.isEmpty {
-      let id = queue.removeFirst()
+    while runningCount < limits.running, let place = queue.firstIndex(where: hasRoom) {
+      let id = queue.remove(at: place)
       guard var running = active[id] else { continue }
       runningCount += 1
+      runningOn[running.job.storeid, default: 0] += 1
       let time = now()
       running.job.state = .running
       running.job.started = time
       active[id] = running
       let handle = running.handle
       let body = running.body
+      let storeid = running.job.storeid
       let task = Task {
         await self.markStarted(id, at: time)
         let result: Result<JSON, StorageError>
         do throws(StorageError) { result = .success(try await body(handle)) } catch { result = .failure(error) }
-        await self.ended(id, result)
+        await self.ended(id, storeid, result)
       }
       handle.attach(task)
     }
@@ -36,8 +38,16 @@ extension JobStore {
     }
   }
 
-  private func ended(_ id: OperationID, _ result: Result<JSON, StorageError>) async {
+  /// Whether the job's storage may have one more; what is not active any more is taken out of the queue.
+  private func hasRoom(_ id: OperationID) -> Bool {
+    guard let storeid = active[id]?.job.storeid else { return true }
+    return runningOn[storeid, default: 0] < limits.runningPerStorage
+  }
+
+  private func ended(_ id: OperationID, _ storeid: String, _ result: Result<JSON, StorageError>) async {
     runningCount -= 1
+    runningOn[storeid, default: 1] -= 1
+    if runningOn[storeid] == 0 { runningOn[storeid] = nil }
     await finish(id, result)
     startNext()
   }
@@ -51,7 +61,10 @@ extension JobStore {
       running.job.state = .done
       running.job.result = value
     case .failure(let error):
-      running.job.state = error.code == .cancelled ? .cancelled : .failed
+      // What a cancel broke off may say so in other words; if it left nothing behind, that is what was asked for.
+      let isUndone = error.outcome == .notStarted || error.outcome == .rolledBack
+      let isCancelled = error.code == .cancelled || (running.handle.isCancelling && isUndone)
+      running.job.state = isCancelled ? .cancelled : .failed
       running.job.error = error
       running.handle.log(.error, "\(error)")
     }

@@ -7,7 +7,7 @@ public import StorageProtocol
 /// Runs long work as jobs and remembers them: state, progress, log, result.
 ///
 /// A job survives a restart as `interrupted`; whoever owns the journal resolves it. At most `limits.running` run
-/// at once, the others wait in the order they came.
+/// at once and `limits.runningPerStorage` on one storage, the others wait in the order they came.
 public actor JobStore {
   /// The work of a job. Cancellation arrives as cancellation of the task it runs in.
   public typealias Body = @Sendable (JobHandle) async throws(StorageError) -> JSON
@@ -26,6 +26,8 @@ public actor JobStore {
   /// Queued jobs in the order they came.
   var queue: [OperationID] = []
   var runningCount = 0
+  /// How many run on each storage.
+  var runningOn: [String: Int] = [:]
   var waiters: [OperationID: [Waiter]] = [:]
   var nextWaiter = 0
   var isDraining = false
@@ -49,10 +51,7 @@ public actor JobStore {
     guard !isDraining else {
       throw JobsError(.closed, "the daemon is stopping and takes no new jobs", hint: "repeat after its restart")
     }
-    guard queue.count < limits.queued else {
-      throw JobsError(
-        .overloaded, "\(queue.count) jobs are waiting already", hint: "repeat later, with the same idempotency key")
-    }
+    try checkRoom(request.storeid)
     let time = now()
     let fresh = Job(
       id: OperationID.make(at: time), kind: request.kind, storeid: request.storeid, title: request.title,
@@ -62,13 +61,28 @@ public actor JobStore {
       try fresh.insert(db, request: request)
       return fresh
     }
-    guard job.id == fresh.id else { return current(job) }
+    guard job.id == fresh.id else {
+      var first = current(job)
+      first.isRepeated = true
+      return first
+    }
     let handle = JobHandle(id: job.id, limits: limits, now: now)
     active[job.id] = Running(job: job, handle: handle, body: body)
     queue.append(job.id)
     startNext()
     startFlusher()
     return job
+  }
+
+  private func checkRoom(_ storeid: String) throws(JobsError) {
+    let hint = "repeat later, with the same idempotency key"
+    guard queue.count < limits.queued else {
+      throw JobsError(.overloaded, "\(queue.count) jobs are waiting already", hint: hint)
+    }
+    let waiting = queue.count { active[$0]?.job.storeid == storeid }
+    guard waiting < limits.queuedPerStorage else {
+      throw JobsError(.overloaded, "\(waiting) jobs are waiting for storage '\(storeid)' already", hint: hint)
+    }
   }
 
   /// The job with this id, as it is now.

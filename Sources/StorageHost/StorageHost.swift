@@ -14,7 +14,7 @@ internal import StorageProtocol
 /// by anything but this; the journal, the locks and the configuration have no other writer.
 public final class StorageHost: Sendable {
   public let settings: HostSettings
-  /// Long work: `submit` runs any of the operations as a job.
+  /// Long work: `start` runs any operation as a job.
   public let jobStore: JobStore
   public let journal: Journal
   let database: JobDatabase
@@ -22,6 +22,7 @@ public final class StorageHost: Sendable {
   let locks: EmbeddedLocks
   let registry: StorageRegistry
   let reservations = Reservations()
+  let readers = VolumeReaders()
   let inFlight = InFlight()
   let sampler: StatusSampler
   let daemonLock: DaemonLock

@@ -28,7 +28,7 @@ struct Berth: AsyncParsableCommand {
       """,
     version: berthVersion,
     subcommands: [
-      ConfigCommand.self, DaemonCommand.self, ExportCommand.self, ImportCommand.self, JobCommand.self,
+      CallCommand.self, ConfigCommand.self, DaemonCommand.self, ExportCommand.self, ImportCommand.self, JobCommand.self,
       LockCommand.self, PluginCommand.self, PruneCommand.self, ReconcileCommand.self, SnapshotCommand.self,
       StorageCommand.self, VersionCommand.self, VolumeCommand.self,
     ])

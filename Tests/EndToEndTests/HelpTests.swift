@@ -17,7 +17,8 @@ struct HelpTests {
   @Test func theRootTellsEveryCommandAndExitCode() async {
     let text = await help()
     for command in [
-      "config", "daemon", "export", "import", "job", "lock", "plugin", "prune", "reconcile", "snapshot", "storage",
+      "call", "config", "daemon", "export", "import", "job", "lock", "plugin", "prune", "reconcile", "snapshot",
+      "storage",
       "version", "volume",
     ] { #expect(text.contains("\n  \(command) "), "\(command)") }
     for code in 0...10 { #expect(text.contains("\n  \(code) "), "exit code \(code)") }
@@ -28,7 +29,7 @@ struct HelpTests {
       await help("volume", "alloc") == """
         OVERVIEW: Make a volume; its id is printed.
 
-        USAGE: berth volume alloc [--socket <path>] [--json] <storage> <vmid> <size> [--format <format>] [--name <name>] [--idempotency-key <idempotency-key>]
+        USAGE: berth volume alloc [--socket <path>] [--json] <storage> <vmid> <size> [--format <format>] [--name <name>] [--detach] [--idempotency-key <idempotency-key>]
 
         ARGUMENTS:
           <storage>               The storage.
@@ -41,6 +42,7 @@ struct HelpTests {
           --format <format>       Its format, such as raw or qcow2; the storage's
                                   default without.
           --name <name>           Its name; the next free one without.
+          --detach                Do not wait: print the job's id and return.
           --idempotency-key <idempotency-key>
                                   A key that makes it safe to repeat this very request.
           --version               Show the version.
@@ -49,14 +51,18 @@ struct HelpTests {
   }
 
   @Test(arguments: [
-    ["config", "check"], ["config", "digest"], ["daemon", "metrics"], ["daemon", "status"], ["export"], ["import"],
+    ["call"], ["config", "check"], ["config", "digest"], ["daemon", "metrics"], ["daemon", "status"], ["export"],
+    ["import"],
     ["job", "cancel"], ["job", "list"], ["job", "log"], ["job", "show"], ["job", "wait"], ["lock", "list"],
     ["plugin", "learn"], ["plugin", "list"], ["plugin", "permissions", "grant"], ["plugin", "permissions", "revoke"],
-    ["plugin", "permissions", "show"], ["plugin", "release"], ["plugin", "show"], ["prune", "simulate"], ["reconcile"],
+    ["plugin", "permissions", "show"], ["plugin", "release"], ["plugin", "show"], ["prune", "run"],
+    ["prune", "simulate"], ["reconcile"],
     ["snapshot", "create"], ["snapshot", "delete"], ["snapshot", "list"], ["snapshot", "rename"],
     ["snapshot", "rollback"], ["storage", "activate"], ["storage", "add"], ["storage", "deactivate"],
     ["storage", "list"], ["storage", "remove"], ["storage", "set"], ["storage", "show"], ["storage", "status"],
-    ["version"], ["volume", "alloc"], ["volume", "base"], ["volume", "clone"], ["volume", "copy"], ["volume", "free"],
+    ["version"], ["volume", "activate"], ["volume", "alloc"], ["volume", "deactivate"], ["volume", "has-feature"],
+    ["volume", "map"], ["volume", "unmap"], ["volume", "base"], ["volume", "clone"], ["volume", "copy"],
+    ["volume", "free"],
     ["volume", "info"], ["volume", "list"], ["volume", "move"], ["volume", "next-name"], ["volume", "notes"],
     ["volume", "parse"], ["volume", "path"], ["volume", "protect"], ["volume", "rename"], ["volume", "resize"],
   ])

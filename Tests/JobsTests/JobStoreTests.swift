@@ -94,6 +94,30 @@ private func request(_ digest: String = "d", key: String? = nil) -> JobRequest {
     #expect(try await store.wait(again.id).result == 3)
   }
 
+  @Test func oneStorageLeavesRoomForTheOthers() async throws {
+    var limits = JobLimits()
+    limits.runningPerStorage = 1
+    limits.queuedPerStorage = 1
+    let store = try Fixture().store(limits)
+    let gate = AsyncStream.makeStream(of: Void.self)
+    let busy = JobRequest(kind: "x", storeid: "busy", title: "x", owner: "o", paramsDigest: "d")
+    let first = try await store.submit(busy) { _ throws(StorageError) in
+      for await _ in gate.stream {}
+      return 1
+    }
+    let second = try await store.submit(busy) { _ throws(StorageError) in 2 }
+    var error: JobsError?
+    do { _ = try await store.submit(busy) { _ throws(StorageError) in 3 } } catch let thrown { error = thrown }
+    #expect(error?.code == .overloaded)
+    let free = JobRequest(kind: "x", storeid: "free", title: "x", owner: "o", paramsDigest: "d")
+    let other = try await store.submit(free) { _ throws(StorageError) in 4 }
+    #expect(try await store.wait(other.id).result == 4)
+    #expect(try await store.job(second.id).state == .queued)
+    gate.continuation.finish()
+    #expect(try await store.wait(second.id).result == 2)
+    #expect(try await store.wait(first.id).result == 1)
+  }
+
   @Test func jobsOfADeadDaemonAreInterruptedAndResolvedOnce() async throws {
     let fixture = try Fixture()
     let dead = fixture.store()

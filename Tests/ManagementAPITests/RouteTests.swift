@@ -48,6 +48,18 @@ struct RouteTests {
         (.get, "/jobs?state=bogus", nil, 400, "BAD_REQUEST"),
         (.get, "/jobs/nosuch", nil, 404, "JOB_NOT_FOUND"),
         (.get, "/transfers/nosuch", nil, 404, "NO_SUCH_TRANSFER"),
+        (.post, "/storages/nosuch/volumes?wait=0", #"{"vmid":1,"size":1024}"#, 404, "STORAGE_NOT_FOUND"),
+        (.post, "/storages/nosuch/volumes?wait=x", #"{"vmid":1,"size":1024}"#, 400, "BAD_REQUEST"),
+        (.post, "/storages/nosuch/volumes?wait=3601", #"{"vmid":1,"size":1024}"#, 400, "BAD_REQUEST"),
+        (.delete, "/volumes/nosuch%3Ax.raw?wait=-1", nil, 400, "BAD_REQUEST"),
+        (.post, "/storages/nosuch/import?format=raw%2Bsize&vmid=1", nil, 404, "STORAGE_NOT_FOUND"),
+        (.get, "/volumes/nosuch%3Ax.raw/export?format=raw%2Bsize", nil, 404, "STORAGE_NOT_FOUND"),
+        (.post, "/storages/nosuch/prune", nil, 404, "STORAGE_NOT_FOUND"),
+        (.post, "/storages/nosuch/call", #"{"method":"status"}"#, 404, "STORAGE_NOT_FOUND"),
+        (.post, "/storages/nosuch/call", #"{"method":"free_image"}"#, 404, "STORAGE_NOT_FOUND"),
+        (.post, "/storages/nosuch/call", #"{"method":"nosuch"}"#, 422, "METHOD_NOT_FOUND"),
+        (.post, "/config/import", #"{"text":"x","bogus":1}"#, 400, "BAD_REQUEST"),
+        (.post, "/config/import", #"{"text":"x","secrets":{"a":{"b":1}}}"#, 400, "BAD_REQUEST"),
         (.post, "/storages", "{", 400, "BAD_REQUEST"),
         (.post, "/storages", #"{"storeid":"a","storeid":"b"}"#, 400, "BAD_REQUEST"),
         (.post, "/storages", #"{"storeid":"aa","type":"x","bogus":1}"#, 400, "BAD_REQUEST"),
@@ -62,6 +74,24 @@ struct RouteTests {
         #expect(answer.json?["outcome"] != nil, "\(method) \(path)")
         #expect(answer.json?["detail"]?.stringValue?.isEmpty == false, "\(method) \(path)")
       }
+    }
+  }
+
+  @Test func aConfigurationIsTakenOver() async throws {
+    try await withAPI { client in
+      let body = #"{"text":"nfs: far\n\tserver x\n\texport /x\n","secrets":{"far":{"password":"hunter2"}}}"#
+      let dry = try await client.ask(.post, "/config/import?dry-run=true", body)
+      #expect(dry.status == 200)
+      #expect(dry.json?["dryRun"] == true)
+      #expect(try await client.ask(.get, "/storages").json == ["items": []])
+      let taken = try await client.ask(.post, "/config/import", body)
+      #expect(taken.status == 200)
+      #expect(taken.json?["sections"]?.arrayValue?.first?["verdict"] == "waiting")
+      #expect(taken.json?.text().contains("hunter2") == false)
+      #expect(try await client.ask(.get, "/storages/far").json?["type"] == "nfs")
+      let again = try await client.ask(.post, "/config/import", body)
+      #expect(again.status == 409)
+      #expect(again.json?["symbol"] == "CONFIG_INVALID")
     }
   }
 

@@ -20,26 +20,31 @@ import Testing
     try await HostFixture.run { fixture, host in
       let first = try await base(100, fixture, host)
       let second = try await base(200, fixture, host)
-      try fixture.order("clone_image middle wait\nclone_image middle wait")
+      try fixture.order("clone_image middle wait\nclone_image middle wait\nclone_image middle wait")
       async let one = host.clone("s1", first, vmid: 300, fixture.caller)
       async let two = host.clone("s1", second, vmid: 300, fixture.caller)
-      #expect(try await eventually { try fixture.waiting() == 2 })
+      async let three = host.clone("s1", first, vmid: 302, fixture.caller)
+      #expect(try await eventually { try fixture.waiting() == 3 })
       // The storage is free for others while both are in the middle of their work.
       let made = try await host.alloc("s1", vmid: 300, size: 4_096, fixture.caller)
       let other = try await host.alloc("s1", vmid: 301, size: 4_096, fixture.caller)
       #expect(other == "s1:301/vm-301-disk-0.raw")
       let locks = await host.lockList()
       #expect(!locks.contains { $0.name == "storage/s1" }, "\(locks)")
-      // The sources stay as they are: whoever wants to change one waits for its lock.
+      // The sources stay as they are: whoever wants to change one waits for its clones.
       var hasty = fixture.caller
       hasty.timeout = .milliseconds(200)
       let asker = hasty
       let error = await #expect(throws: StorageError.self) { try await host.free("s1", first, asker) }
       #expect(error?.code == .volumeBusy)
+      #expect(error?.outcome == .notStarted)
+      async let freed: Void = host.free("s1", "100/vm-100-disk-9.raw", fixture.caller)
+      try await freed
       fixture.letGo()
       let names = try await [one, two, made]
       let disks = Set(names.compactMap { $0.split(separator: "/").last })
       #expect(disks.count == 3, "\(names)")
+      #expect(try await three.hasSuffix("/302/vm-302-disk-0.raw"))
       try await fixture.expectSettled(host)
     }
   }

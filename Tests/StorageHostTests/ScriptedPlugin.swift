@@ -7,7 +7,7 @@
 /// holds lines `METHOD WHEN ACTION`: one line is consumed by the next call of its method. WHEN is `before` the work,
 /// in its `middle` (half-made), `late` (of a base: not yet protected) or `after` it; ACTION is `die`, `hang`, `error OUTCOME`, or a lie: `name`, `size`,
 /// `path`, `nothing` (claims success without doing it), or `wait`: makes a file `.waiting-…` and goes on once there is a
-/// file `.go`. A type whose name begins with `coarse` asks for the storage's lock around every change.
+/// file `.go`. A type whose name begins with `backup` lists the files `backup_vzdump-…` as backups; a type whose name begins with `coarse` asks for the storage's lock around every change.
 enum ScriptedPlugin {
   static let methods = [
     "activate_storage", "status", "list_images", "alloc_image", "free_image", "run_cleanup", "volume_size_info",
@@ -16,6 +16,8 @@ enum ScriptedPlugin {
     "volume_import", "volume_import_formats", "get_volume_attribute", "update_volume_attribute", "on_add_hook",
     "on_update_hook", "on_delete_hook", "check_config", "path",
   ]
+
+  static func methods(_ type: String) -> [String] { methods + (type.hasPrefix("backup") ? ["list_volumes"] : []) }
 
   static let permissions = #"{"fs": [{"path": "${config.path}", "access": "rw", "reason": "its directory"}]}"#
 
@@ -26,7 +28,7 @@ enum ScriptedPlugin {
      "protocol": {"min": "1.0", "max": "1.0"}, "profiles": {"pve-storage": {"min": 9, "max": 15}},
      "concurrency": "parallel", "fencing": "none",
      "storageTypes": [{"type": "\(type)", "title": "Scripted", "roles": ["file"],
-       "content": {"supported": ["images"], "default": ["images"]},
+       "content": {"supported": ["images", "backup"], "default": ["images"]},
        "formats": {"supported": ["raw"], "default": "raw"},
        "features": {"clone": {"base": ["raw"]}},
        "volumeNames": "directory", "volumeLock": "\(type.hasPrefix("coarse") ? "storage" : "volume")",
@@ -35,7 +37,7 @@ enum ScriptedPlugin {
           "level": {"type": "integer", "minimum": 0}, "derived": {"type": "string"},
           "password": {"type": "string", "x-sensitive": true}},
         "required": ["path"], "additionalProperties": false}}],
-     "methods": [\(methods.map { "\"\($0)\"" }.joined(separator: ", "))],
+     "methods": [\(methods(type).map { "\"\($0)\"" }.joined(separator: ", "))],
      "permissions": \(permissions)}
     """
   }
@@ -208,6 +210,15 @@ enum ScriptedPlugin {
     def update_volume_attribute(p, f):
         with open(file(p) + ".attr." + p["attribute"], "w") as out: json.dump(p["value"], out)
         return {}
+    def list_volumes(p, f):
+        out = []
+        for key in sorted(os.listdir(root(p))):
+            if not key.startswith("backup_vzdump-") or ".attr." in key: continue
+            name, parts = "backup/" + key[7:], key.split("-")
+            marked = get_volume_attribute(dict(p, volname=name, attribute="protected"), None)["value"]
+            out.append({"volname": name, "content": "backup", "format": "vma.zst", "vmid": int(parts[2]), "ctime": 1,
+                        "subtype": parts[1], "protected": marked, "size": os.stat(os.path.join(root(p), key)).st_size})
+        return {"volumes": [e for e in out if e["vmid"] == p.get("vmid", e["vmid"])]}
     def status(p, f):
         return {"total": 1000, "used": -1 if f and f[1] == "size" else 10, "available": 990, "active": True}
     def path(p, f):
@@ -261,7 +272,7 @@ enum ScriptedPlugin {
     """#
 
   static func program(type: String) -> String {
-    let list = "[" + methods.map { "\"\($0)\"" }.joined(separator: ", ") + "]"
+    let list = "[" + methods(type).map { "\"\($0)\"" }.joined(separator: ", ") + "]"
     return replace(replace(source, "@ID@", "org.berth.test.\(type)"), "@METHODS@", list)
   }
 

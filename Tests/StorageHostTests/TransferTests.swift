@@ -94,11 +94,7 @@ private let disk = "100/vm-100-disk-0.raw"
   @Test func jobsShowWhatLongWorkDoes() async throws {
     try await HostFixture.run(adding: ["s1", "s2"]) { fixture, host in
       _ = try await fill(fixture, host)
-      let job = try await host.submit(
-        "copy", on: "s1", title: "copy \(disk)", request: ["volname": .string(disk)], fixture.caller
-      ) { (host, caller) async throws(StorageError) in
-        try await host.copy("s1", disk, to: "s2", nil, TransferOptions(), caller).json()
-      }
+      let job = try await host.start(.copy("s1", disk, to: "s2"), fixture.caller)
       let done = try await host.waitJob(job.id)
       #expect(done.state == .done)
       #expect(done.result?["volid"] == "s2:100/vm-100-disk-0.raw")

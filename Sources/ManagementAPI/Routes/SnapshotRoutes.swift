@@ -8,6 +8,7 @@ internal import StorageHost
 /// `/volumes/VOLID/snapshots`
 struct SnapshotRoutes {
   let host: StorageHost
+  private var work: JobAnswer { JobAnswer(host: host) }
 
   func add(to router: RouterGroup<APIContext>) {
     router.get("volumes/:volid/snapshots") { request, context in
@@ -17,32 +18,30 @@ struct SnapshotRoutes {
       return Response.json(ListOf(snapshots.map { SnapshotView(name: $0.name, details: $0.details) }))
     }
     router.post("volumes/:volid/snapshots") { request, context in
-      try request.onlyQuery([])
+      try request.onlyQuery(["wait"])
       let volume = try context.volume()
       let wish = try await request.decoded(as: SnapshotCreate.self)
-      try await host.snapshot(volume.storeid, volume.volname, wish.name, Caller(request, context))
-      return Response.json(SnapshotView(name: wish.name), status: .created)
+      return try await work.answer(request, context, .snapshot(volume.storeid, volume.volname, wish.name))
     }
     router.delete("volumes/:volid/snapshots/:snapshot") { request, context in
-      try request.onlyQuery([])
+      try request.onlyQuery(["wait"])
       let volume = try context.volume()
-      try await host.deleteSnapshot(
-        volume.storeid, volume.volname, context.parameter("snapshot"), Caller(request, context))
-      return Response.done
+      return try await work.answer(
+        request, context, .deleteSnapshot(volume.storeid, volume.volname, context.parameter("snapshot")))
     }
     router.post("volumes/:volid/snapshots/:snapshot/rollback") { request, context in
-      try request.onlyQuery([])
+      try request.onlyQuery(["wait"])
       let volume = try context.volume()
-      try await host.rollback(volume.storeid, volume.volname, context.parameter("snapshot"), Caller(request, context))
-      return Response.done
+      return try await work.answer(
+        request, context, .rollback(volume.storeid, volume.volname, context.parameter("snapshot")))
     }
     router.post("volumes/:volid/snapshots/:snapshot/rename") { request, context in
-      try request.onlyQuery([])
+      try request.onlyQuery(["wait"])
       let volume = try context.volume()
       let wish = try await request.decoded(as: SnapshotRename.self)
-      try await host.renameSnapshot(
-        volume.storeid, volume.volname, context.parameter("snapshot"), to: wish.name, Caller(request, context))
-      return Response.json(SnapshotView(name: wish.name))
+      return try await work.answer(
+        request, context,
+        .renameSnapshot(volume.storeid, volume.volname, context.parameter("snapshot"), to: wish.name))
     }
   }
 }

@@ -9,6 +9,7 @@ internal import StorageHost
 /// `/storages` and `/status`
 struct StorageRoutes {
   let host: StorageHost
+  private var work: JobAnswer { JobAnswer(host: host) }
 
   func add(to router: RouterGroup<APIContext>) {
     addConfiguration(to: router)
@@ -35,11 +36,25 @@ struct StorageRoutes {
       return Response.done
     }
     router.post("storages/:storeid/prune") { request, context in
-      try request.onlyQuery(["keep", "vmid", "type", "dry-run"])
+      try request.onlyQuery(["keep", "vmid", "type", "dry-run", "wait"])
+      let (storeid, keep, type) = (try context.storeid(), request.query("keep"), request.query("type"))
+      let vmid = try request.query("vmid", in: 1...999_999_999).map(Int.init)
+      guard try request.flag("dry-run") else {
+        return try await work.answer(request, context, .prune(storeid, keep: keep, vmid: vmid, type: type))
+      }
       let marks = try await host.prune(
-        context.storeid(), keep: request.query("keep"), vmid: request.query("vmid", in: 1...999_999_999).map(Int.init),
-        type: request.query("type"), isDryRun: request.flag("dry-run"), Caller(request, context))
+        storeid, keep: keep, vmid: vmid, type: type, isDryRun: true, Caller(request, context))
       return Response.json(["items": marks.json()] as JSON)
+    }
+    router.post("storages/:storeid/call") { request, context in
+      try request.onlyQuery(["wait"])
+      let storeid = try context.storeid()
+      let wish = try await request.decoded(as: MethodCall.self)
+      guard StorageHost.isChange(wish.method) else {
+        return Response.json(
+          JSON.object(try await host.call(wish.method, on: storeid, wish.arguments, Caller(request, context))))
+      }
+      return try await work.answer(request, context, .call(storeid, wish.method, wish.arguments))
     }
   }
 

@@ -43,6 +43,16 @@ struct SystemRoutes {
       let report = try await host.reconcile(request.query("storeid"), Caller(request, context))
       return Response.json(ListOf(report.items.map { ReconcileItem($0) }))
     }
+    router.post("config/import") { request, context in
+      try request.onlyQuery(["dry-run"])
+      let wish = try await request.decoded(as: ConfigTakeover.self)
+      let report = try await host.importConfig(
+        ConfigImport(
+          text: Array(wish.text.utf8), secrets: wish.secrets, consents: Set(wish.consent),
+          skipsExisting: wish.skipExisting, digest: wish.digest),
+        isDryRun: request.flag("dry-run"), Caller(request, context))
+      return Response.json(report)
+    }
     router.get("config/digest") { request, _ in
       try request.onlyQuery([])
       return Response.json(

@@ -4,7 +4,6 @@
 internal import HTTPTypes
 internal import Hummingbird
 internal import JSON
-internal import Jobs
 internal import ManagementTypes
 internal import PluginSupervisor
 internal import StorageHost
@@ -14,6 +13,7 @@ internal import StorageProtocol
 struct TransferRoutes {
   let host: StorageHost
   let board: TransferBoard
+  private var work: JobAnswer { JobAnswer(host: host) }
 
   func add(to router: RouterGroup<APIContext>) {
     router.get("volumes/:volid/export") { request, context in try await export(request, context) }
@@ -54,11 +54,16 @@ struct TransferRoutes {
   private func export(_ request: Request, _ context: APIContext) async throws -> Response {
     try request.onlyQuery(["format", "snapshot", "base", "with-snapshots", "digest"])
     let volume = try context.volume()
-    let (wanted, how, caller) = (try format(request), try options(request), try Caller(request, context))
+    let (wanted, how) = (try format(request), try options(request))
+    var asker = try Caller(request, context)
+    // Data that went to one reader cannot be had again by its key.
+    asker.idempotencyKey = nil
+    let caller = asker
     let stream = ExportStream(board: board) { [host] sink throws(Problem) in
       do {
-        return TransferView(
-          try await host.export(volume.storeid, volume.volname, format: wanted, to: .bytes(sink), how, caller))
+        let report = try await host.attached(
+          .export(volume.storeid, volume.volname, format: wanted, to: .bytes(sink), how), caller)
+        return try TransferView(json: report)
       } catch { throw Problem.describing(error) }
     }
     // What fails before the first byte is an ordinary problem; later the stream breaks off.
@@ -100,36 +105,28 @@ struct TransferRoutes {
       throw Problem.query("vmid", "given, or a name: what is the volume to be called?")
     }
     let reader = BodyReader(request)
-    let report = try await host.import(
-      storeid, target, format: format(request), from: .bytes { try await reader.next() }, options(request),
+    let report = try await host.attached(
+      .import(storeid, target, format: format(request), from: .bytes { try await reader.next() }, options(request)),
       Caller(request, context))
-    return Response.json(TransferView(report), status: .created)
+    return Response.json(report, status: .created)
   }
 
   private func copy(_ request: Request, _ context: APIContext, moves: Bool) async throws -> Response {
-    try request.onlyQuery([])
+    try request.onlyQuery(["wait"])
     let volume = try context.volume()
     let wish = try await request.decoded(as: VolumeCopy.self)
-    let options = TransferOptions(snapname: wish.snapshot, bytesPerSecond: wish.bandwidth)
+    let options = TransferOptions(snapname: wish.snapshot, format: wish.format, bytesPerSecond: wish.bandwidth)
     let target: ImportTarget? =
       if let name = wish.name {
         .volume(name, mayRename: false)
       } else if let vmid = wish.vmid {
         .newDisk(vmid: vmid, format: nil)
       } else { nil }
-    var asked = try wish.json().object()
-    asked.set("volume", volume.volname)
-    let job = try await host.submit(
-      moves ? "move" : "copy", on: volume.storeid,
-      title: "\(moves ? "move" : "copy") \(volume.storeid):\(volume.volname) to \(wish.storeid)", request: asked,
-      Caller(request, context)
-    ) { (host, caller) async throws(StorageError) in
-      let report =
-        moves
-        ? try await host.move(volume.storeid, volume.volname, to: wish.storeid, target, options, caller)
-        : try await host.copy(volume.storeid, volume.volname, to: wish.storeid, target, options, caller)
-      return TransferView(report).json()
-    }
-    return Response.json(JobView(job), status: .accepted)
+    return try await work.answer(
+      request, context,
+      moves
+        ? .move(volume.storeid, volume.volname, to: wish.storeid, target, options)
+        : .copy(volume.storeid, volume.volname, to: wish.storeid, target, options),
+      status: .created)
   }
 }

@@ -10,6 +10,7 @@ internal import StorageHost
 /// `/storages/ID/volumes` and `/volumes`
 struct VolumeRoutes {
   let host: StorageHost
+  private var work: JobAnswer { JobAnswer(host: host) }
 
   func add(to router: RouterGroup<APIContext>) {
     addListing(to: router)
@@ -30,12 +31,12 @@ struct VolumeRoutes {
       return Response.json(VolumeList(volumes: page.volumes.map { VolumeView($0) }, cursor: page.cursor))
     }
     router.post("storages/:storeid/volumes") { request, context in
-      try request.onlyQuery([])
-      let storeid = try context.storeid()
+      try request.onlyQuery(["wait"])
       let wish = try await request.decoded(as: VolumeCreate.self)
-      let volid = try await host.alloc(
-        storeid, vmid: wish.vmid, name: wish.name, format: wish.format, size: wish.size, Caller(request, context))
-      return Response.json(VolumeName(volid: volid), status: .created)
+      return try await work.answer(
+        request, context,
+        .alloc(try context.storeid(), vmid: wish.vmid, name: wish.name, format: wish.format, size: wish.size),
+        status: .created)
     }
   }
 
@@ -88,10 +89,9 @@ struct VolumeRoutes {
       return Response.done
     }
     router.delete("volumes/:volid") { request, context in
-      try request.onlyQuery([])
+      try request.onlyQuery(["wait"])
       let volume = try context.volume()
-      try await host.free(volume.storeid, volume.volname, Caller(request, context))
-      return Response.done
+      return try await work.answer(request, context, .free(volume.storeid, volume.volname))
     }
     router.get("volumes/:volid/path") { request, context in
       try request.onlyQuery(["snapshot"])
@@ -104,39 +104,44 @@ struct VolumeRoutes {
 
   private func addChanges(to router: RouterGroup<APIContext>) {
     router.post("volumes/:volid/resize") { request, context in
-      try request.onlyQuery([])
+      try request.onlyQuery(["wait"])
       let volume = try context.volume()
       let wish = try await request.decoded(as: ManagementTypes.VolumeResize.self)
-      let caller = try Caller(request, context)
-      _ = try await host.resize(
-        volume.storeid, volume.volname, size: wish.size, isRunning: wish.running, caller)
-      return Response.json(VolumeDetail(try await host.info(volume.storeid, volume.volname, caller)))
+      return try await work.answer(
+        request, context, .resize(volume.storeid, volume.volname, size: wish.size, isRunning: wish.running))
     }
     router.post("volumes/:volid/clone") { request, context in
-      try request.onlyQuery([])
+      try request.onlyQuery(["wait"])
       let volume = try context.volume()
       let wish = try await request.decoded(as: VolumeClone.self)
-      let volid = try await host.clone(
-        volume.storeid, volume.volname, snapname: wish.snapshot, vmid: wish.vmid, Caller(request, context))
-      return Response.json(VolumeName(volid: volid), status: .created)
+      return try await work.answer(
+        request, context, .clone(volume.storeid, volume.volname, snapname: wish.snapshot, vmid: wish.vmid),
+        status: .created)
     }
     router.post("volumes/:volid/rename") { request, context in
-      try request.onlyQuery([])
+      try request.onlyQuery(["wait"])
       let volume = try context.volume()
       let wish = try await request.decoded(as: VolumeRename.self)
-      let volid = try await host.rename(
-        volume.storeid, volume.volname, vmid: wish.vmid, name: wish.name, Caller(request, context))
-      return Response.json(VolumeName(volid: volid))
+      return try await work.answer(
+        request, context, .rename(volume.storeid, volume.volname, vmid: wish.vmid, name: wish.name))
     }
     router.post("volumes/:volid/base") { request, context in
-      try request.onlyQuery([])
+      try request.onlyQuery(["wait"])
       let volume = try context.volume()
-      let volid = try await host.createBase(volume.storeid, volume.volname, Caller(request, context))
-      return Response.json(VolumeName(volid: volid))
+      return try await work.answer(request, context, .createBase(volume.storeid, volume.volname))
     }
   }
 
   private func addUse(to router: RouterGroup<APIContext>) {
+    router.get("volumes/:volid/features/:feature") { request, context in
+      try request.onlyQuery(["snapshot"])
+      let volume = try context.volume()
+      let feature = try context.parameter("feature")
+      let has = try await host.hasFeature(
+        volume.storeid, volume.volname, feature: feature, snapname: request.query("snapshot"),
+        Caller(request, context))
+      return Response.json(FeatureView(feature: feature, supported: has))
+    }
     router.post("volumes/:volid/activate") { request, context in
       try request.onlyQuery(["snapshot"])
       let volume = try context.volume()

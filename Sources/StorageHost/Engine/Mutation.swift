@@ -13,6 +13,8 @@ struct Mutation: Sendable {
   var request: JSONObject
   /// Volumes whose locks are taken, in order, before the storage's.
   var volumes: [String] = []
+  /// Volumes nobody may change meanwhile, though others may read them too: bases and snapshots.
+  var reads: [String] = []
   /// Whether the storage's own lock is held: for everything that changes which names exist.
   var needsStorageLock: Bool
   /// The longest the plugin's call may take; the method's default when nil.

@@ -27,7 +27,10 @@ extension StorageHost {
 
   /// Takes the locks of an operation: volumes first, in order, then the storage, so that nobody who waits for a busy
   /// volume keeps the whole storage waiting, and no two can wait for each other.
-  func lock(_ mutation: Mutation, on storeid: String, _ caller: Caller) async throws(StorageError) -> [Lease] {
+  /// - Parameter isReading: whether the volumes are only read; else those who read them are waited for.
+  func lock(
+    _ mutation: Mutation, on storeid: String, _ caller: Caller, isReading: Bool = false
+  ) async throws(StorageError) -> [Lease] {
     let isCoarse = try await registry.facts(storeid).needsStorageLockForVolumes
     let budget = smallest(caller.timeout, mutation.timeout) ?? MethodFacts.timeout(mutation.method)
     var request = LockRequest(
@@ -38,15 +41,48 @@ extension StorageHost {
       return .unkillable(reason: reason)
     }
     let names = Set(mutation.volumes.map { LockName.volume(storeid, $0) })
-    var leases: [Lease] = []
-    do throws(LockError) {
-      leases = try await locks.acquireAll(names, as: request)
-      if mutation.needsStorageLock || isCoarse { leases.append(try await locks.acquire(request)) }
+    var leases: [Lease]
+    do throws(LockError) { leases = try await locks.acquireAll(names, as: request) } catch {
+      throw StorageError(error, lock: names.min() ?? request.name)
+    }
+    do throws(StorageError) {
+      if !isReading { try await waitForReaders(mutation, storeid, request.timeout) }
+      guard mutation.needsStorageLock || isCoarse else { return leases }
+      do throws(LockError) { leases.append(try await locks.acquire(request)) } catch {
+        throw StorageError(error, lock: request.name)
+      }
+      return leases
     } catch {
       await locks.releaseAll(leases)
-      throw StorageError(error, lock: leases.isEmpty ? names.min() ?? request.name : request.name)
+      throw error
     }
-    return leases
+  }
+
+  private func waitForReaders(
+    _ mutation: Mutation, _ storeid: String, _ time: Duration
+  ) async throws(StorageError) {
+    for volname in Set(mutation.volumes).sorted() {
+      guard await !readers.drained(storeid, volname, within: time) else { continue }
+      guard !Task.isCancelled else {
+        throw .refused(
+          .cancelled, "\(mutation.method) was cancelled while it waited for '\(storeid):\(volname)'", hint: nil)
+      }
+      throw .refused(
+        .volumeBusy, "'\(storeid):\(volname)' is being read by \(readers.count(storeid, volname)) clones or exports",
+        hint: "wait for them: berth job list --storage \(storeid)")
+    }
+  }
+
+  /// Begins to read volumes that others may read too; each must be given back with `readers.end`.
+  func beginReading(
+    _ volnames: [String], _ method: String, on storeid: String, _ caller: Caller
+  ) async throws(StorageError) {
+    guard !volnames.isEmpty else { return }
+    // Whoever changes one of them now is waited for; whoever wants to later waits for us.
+    let brief = Mutation(method: method, request: [:], volumes: volnames, needsStorageLock: false)
+    let leases = try await lock(brief, on: storeid, caller, isReading: true)
+    for volname in volnames { readers.begin(storeid, volname) }
+    await locks.releaseAll(leases)
   }
 
   func begin(

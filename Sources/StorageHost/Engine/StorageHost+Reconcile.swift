@@ -61,7 +61,7 @@ extension StorageHost {
     do throws(JobsError) {
       try await journal.settle(record.id, settlement)
       if item.verdict != .reported { reservations.remove(record.storeid, by: record.id.rawValue) }
-      if let job = record.job { try await jobStore.resolve(job, settlement.result) }
+      try await endJob(record, settlement.result)
     } catch { logger.error("reconciling \(record.id): \(error)") }
     logger.notice(
       "reconciled \(record.method): \(item.verdict.rawValue), \(item.message)",
@@ -71,6 +71,7 @@ extension StorageHost {
 
   private func ask(_ record: JournalRecord, _ caller: Caller) async throws(StorageError) -> Verdict {
     guard let intent = record.intent.objectValue else { return .reported("its record is empty", hint: "none") }
+    if record.method == "import_config" { return askImport(intent) }
     if record.method.hasSuffix("_storage") { return try await askConfig(record, intent) }
     let volumes = [intent["volname"], intent["source"]].compactMap { $0?.stringValue }
     let mutation = Mutation(
@@ -112,6 +113,14 @@ extension StorageHost {
     case ("remove_storage", true): return .undone("storage '\(record.storeid)' is still configured")
     default: return .undone("the configuration of '\(record.storeid)' is what its file says")
     }
+  }
+
+  /// The file is replaced as a whole: all of the sections came, or none.
+  private func askImport(_ intent: JSONObject) -> Verdict {
+    let names = (intent["sections"]?.arrayValue ?? []).compactMap(\.stringValue)
+    let snapshot = registry.config.snapshot
+    return names.allSatisfy { snapshot[$0] != nil }
+      ? .done(.null) : .undone("the storages \(names.joined(separator: ", ")) were not taken over")
   }
 
   private func interrupted(_ record: JournalRecord, _ outcome: Outcome, _ hint: String) -> StorageError {

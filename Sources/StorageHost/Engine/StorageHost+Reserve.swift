@@ -16,7 +16,7 @@ extension StorageHost {
   /// only: those it reads, so that they stay as they are, and the new one. It is acknowledged once the storage itself
   /// names the volume. A storage whose manifest asks for its own lock around every change gets it for all of this.
   /// - Parameters:
-  ///   - mutation: with the volumes that are read; says nothing of the storage's lock.
+  ///   - mutation: with the volumes it changes or reads; says nothing of the storage's lock.
   ///   - name: chooses a free name; runs under the storage's lock, changes nothing.
   ///   - choose: as in ``mutate(_:on:_:choose:perform:)``; must find out that the reserved name is still free.
   func make(
@@ -29,6 +29,8 @@ extension StorageHost {
     let label = OperationID.make(at: Clock.milliseconds()).rawValue
     let volname = try await reserve(mutation, storeid, caller, label, name)
     defer { reservations.remove(storeid, by: label) }
+    try await beginReading(mutation.reads, mutation.method, on: storeid, caller)
+    defer { for read in mutation.reads { readers.end(storeid, read) } }
     var work = mutation
     work.volumes.append(volname)
     work.needsStorageLock = false

@@ -61,7 +61,8 @@ extension StorageHost {
     arguments["snapname"] = snapname.map(JSON.string)
     if !hints.isEmpty { arguments["hints"] = .object(hints) }
     let mutation = Mutation(method: method, request: arguments, volumes: [volname], needsStorageLock: false)
-    let leases = try await lock(mutation, on: storeid, caller)
+    // What reads the volume, such as a clone of it, may go on.
+    let leases = try await lock(mutation, on: storeid, caller, isReading: true)
     let result: Result<JSONObject, StorageError>
     do throws(StorageError) {
       result = .success(try await registry.storage(storeid).call(method, arguments, CallRun(caller)))

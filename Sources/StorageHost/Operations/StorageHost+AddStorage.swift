@@ -40,7 +40,7 @@ extension StorageHost {
     }
     let show = MutexBox<JSONObject>([:])
     try await changeConfig("add_storage", storeid, ["type": .string(type)], values, caller) { (run) async throws in
-      try await self.registry.config.add(
+      _ = try await self.registry.config.add(
         id: storeid, type: type, values: values, digest: digest, owner: caller.actor
       ) { draft in
         try await self.addHook(draft, bundle, show, run)

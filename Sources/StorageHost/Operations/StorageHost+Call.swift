@@ -11,7 +11,7 @@ extension StorageHost {
   ///
   /// Methods the host gives a meaning of its own (`alloc_image`, …) go to that operation: names are chosen, not taken.
   /// - Parameters:
-  ///   - storeid: the storage; for definition methods the argument `type` names the storage type instead.
+  ///   - storeid: the storage; for definition methods the argument `type` may name the storage type instead.
   ///   - arguments: the method's own, without `storeid` and `scfg`.
   /// - Returns: the result in the protocol's shape.
   public func call(
@@ -21,6 +21,10 @@ extension StorageHost {
       throw .refused(.methodNotFound, "there is no method \(Quoted(method))", hint: "see protocol/v1/reference.md")
     }
     if case .definition(let answer) = route {
+      if arguments["type"] == nil, let storeid {
+        try InputChecks.storeid(storeid)
+        return try await answer(self, try configuredType(storeid))
+      }
       return try await answer(self, try arguments.text("type"))
     }
     guard let storeid else {
@@ -57,6 +61,9 @@ extension StorageHost {
 }
 
 extension StorageHost {
+  /// Whether a method changes what a storage holds: such a call belongs into a job, see ``HostOperation/call(_:_:_:)``.
+  public static func isChange(_ method: String) -> Bool { MethodTable[method]?.annotations.mutating == true }
+
   /// Whether ``call(_:on:_:_:)`` knows the method: the host's column of the coverage table.
   public static func isReachable(_ method: String) -> Bool { CallTable.routes[method] != nil }
 }

@@ -55,14 +55,17 @@ extension StorageHost {
   public func setAttribute(
     _ storeid: String, _ volname: String, _ name: String, _ value: JSON, _ caller: Caller
   ) async throws(StorageError) {
-    _ = try await checked(storeid, volname, nil)
+    let configured = try await checked(storeid, volname, nil)
     try InputChecks.text(name, field: "attribute", maximum: 32)
     if let text = value.stringValue { try InputChecks.text(text, field: "value") }
     let request: JSONObject = ["volname": .string(volname), "attribute": .string(name), "value": value]
+    let protects = name == "protected" && (value.boolValue ?? (value.intValue != 0))
     let mutation = Mutation(
-      method: "update_volume_attribute", request: request, volumes: [volname], needsStorageLock: false)
+      method: "update_volume_attribute", request: request, volumes: [volname],
+      needsStorageLock: protects && configured.protectionLimit != nil)
     _ = try await mutate(mutation, on: storeid, caller) { (storage, run) async throws(StorageError) in
-      _ = try await self.existing(storage, volname, run)
+      let parsed = try await self.existing(storage, volname, run)
+      if protects { try await self.checkProtectionLimit(storage, parsed, run) }
       return Plan(intent: request, result: .null)
     } perform: { (storage, _, run) async throws(StorageError) in
       _ = try await storage.call("update_volume_attribute", request, run)

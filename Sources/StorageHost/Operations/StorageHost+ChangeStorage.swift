@@ -18,7 +18,7 @@ extension StorageHost {
     let show = MutexBox<JSONObject>([:])
     let intent: JSONObject = ["delete": deleting.json()]
     try await changeConfig("update_storage", storeid, intent, values, caller) { (run) async throws in
-      try await self.registry.config.update(
+      _ = try await self.registry.config.update(
         id: storeid, values: values, deleting: deleting, digest: digest, owner: caller.actor
       ) { draft in
         try await self.updateHook(draft, show, run)
@@ -62,7 +62,7 @@ extension StorageHost {
     }
     let bundle = MutexBox<BundleFacts?>(nil)
     try await changeConfig("remove_storage", storeid, [:], [:], caller) { (run) async throws in
-      try await self.registry.config.remove(id: storeid, digest: digest, owner: caller.actor) { draft in
+      _ = try await self.registry.config.remove(id: storeid, digest: digest, owner: caller.actor) { draft in
         bundle.value = await self.registry.bundle(serving: draft.type)
         return try await self.deleteHook(draft, bundle.value, run)
       }

@@ -22,14 +22,12 @@ extension StorageHost {
   func startCleanup(_ storeid: String, token: String, volname: String) {
     background { host in
       let title = "wipe what was \(storeid):\(volname)"
-      let request = JobRequest(
-        kind: "run_cleanup", storeid: storeid, title: title, owner: Caller.host.actor, paramsDigest: token)
-      _ = try? await host.jobStore.submit(request) { (handle) async throws(StorageError) in
-        var caller = Caller.host
-        caller.job = handle
+      let wipe = HostOperation("run_cleanup", on: storeid, title, ["token": .string(token)]) {
+        (host, caller) async throws(StorageError) in
         try await host.runCleanup(storeid, token: token, volname: volname, caller)
         return .null
       }
+      _ = try? await host.start(wipe, .host)
     }
   }
 

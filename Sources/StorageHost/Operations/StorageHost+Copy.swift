@@ -29,14 +29,7 @@ extension StorageHost {
     let probe = try target.probe(receiver, vmid: vmid)
     let exports = try await formats("volume_export_formats", source, volname, options, run)
     let imports = try await formats("volume_import_formats", receiver, probe, options, run)
-    let format: String
-    do throws(RulesError) {
-      format = try TransferNegotiation.common(
-        exports: exports.map(TransferFormat.init(rawValue:)), imports: imports.map(TransferFormat.init(rawValue:))
-      ).rawValue
-    } catch {
-      throw StorageError(error, code: .formatUnsupported, context: "'\(source.volid(volname))' to '\(targetStoreid)'")
-    }
+    let format = try Self.common(exports, imports, options.format, "'\(source.volid(volname))' to '\(targetStoreid)'")
     var options = options
     options.digest = options.digest ?? .crc32
     options.bytesPerSecond = streamOptions(options, [source, receiver], use: "move").bytesPerSecond
@@ -57,6 +50,27 @@ extension StorageHost {
         hint: "'\(report.volid)' is complete; the source is still there: berth volume free \(storeid):\(volname)")
     }
     return report
+  }
+
+  /// The stream format of a copy: the one asked for, if both sides know it, else the best both know.
+  private static func common(
+    _ exports: [String], _ imports: [String], _ wanted: String?, _ context: String
+  ) throws(StorageError) -> String {
+    if let wanted {
+      guard exports.contains(wanted), imports.contains(wanted) else {
+        throw .refused(
+          .formatUnsupported, "\(context): \(Quoted(wanted)) is not known on both sides",
+          hint:
+            "the source sends \(exports.joined(separator: ", ")); the target takes \(imports.joined(separator: ", "))",
+          field: "format")
+      }
+      return wanted
+    }
+    do throws(RulesError) {
+      return try TransferNegotiation.common(
+        exports: exports.map(TransferFormat.init(rawValue:)), imports: imports.map(TransferFormat.init(rawValue:))
+      ).rawValue
+    } catch { throw StorageError(error, code: .formatUnsupported, context: context) }
   }
 
   private func pump(
@@ -91,6 +105,9 @@ extension StorageHost {
     await channel.abandon()
     if case .failure = received { sending.cancel() }
     switch (await sending.value, received) {
+    case (_, .failure(let error)) where Task.isCancelled && error.code != .cancelled:
+      // Whichever side broke first, it was because of this.
+      throw .make(.cancelled, "the copy was cancelled", outcome: error.outcome, hint: error.hint)
     case (.failure(let cause), .failure(let effect)) where cause.code != .cancelled:
       throw cause.with(outcome: effect.outcome, hint: effect.hint)
     case (_, .failure(let error)): throw error

@@ -18,7 +18,8 @@ extension StorageHost {
 
   /// Sends a volume's data.
   ///
-  /// The volume's lock is held while a changeable state is sent: a base or a snapshot needs none.
+  /// The volume's lock is held while a changeable state is sent. A base may be read by others too, but nobody may free
+  /// or rename it meanwhile. A snapshot is sent without a lock: its volume is in use and goes on changing.
   /// - Parameters:
   ///   - format: one of `exportFormats`, such as `raw+size`.
   ///   - sink: where the data goes; has got all of it, equal to what the plugin sent, when this returns.
@@ -34,6 +35,9 @@ extension StorageHost {
     let mutation = Mutation(
       method: "volume_export", request: [:], volumes: needsLock ? [volname] : [], needsStorageLock: false)
     let leases = needsLock ? try await lock(mutation, on: storeid, caller) : []
+    let shared = parsed.isBase ? [volname] : []
+    try await beginReading(shared, mutation.method, on: storeid, caller)
+    defer { for read in shared { readers.end(storeid, read) } }
     let result: Result<(JSONObject, StreamReport), StorageError>
     do throws(StorageError) {
       var arguments = transferArguments(volname, format, options)

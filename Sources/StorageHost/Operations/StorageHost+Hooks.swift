@@ -11,7 +11,7 @@ extension StorageHost {
   /// Runs one change of the configuration under its lock and the journal.
   func changeConfig(
     _ method: String, _ storeid: String, _ intent: JSONObject, _ values: JSONObject, _ caller: Caller,
-    _ change: @escaping @Sendable (CallRun) async throws -> ConfigDraft
+    _ change: @escaping @Sendable (CallRun) async throws -> Void
   ) async throws(StorageError) {
     try checkOpen()
     var request = intent
@@ -37,7 +37,7 @@ extension StorageHost {
 
   private func underConfigLock(
     _ method: String, _ storeid: String, _ request: JSONObject, _ digest: String, _ caller: Caller, _ lease: Lease,
-    _ change: (CallRun) async throws -> ConfigDraft
+    _ change: (CallRun) async throws -> Void
   ) async throws(StorageError) {
     var run = CallRun(caller)
     run.lock = CallRun.Lock(
@@ -54,7 +54,7 @@ extension StorageHost {
     run.idempotencyKey = record.id.rawValue
     inFlight.add(record.id)
     defer { inFlight.remove(record.id) }
-    do { _ = try await change(run) } catch {
+    do { try await change(run) } catch {
       let error = StorageError(change: error)
       try await settle(record, .failed(error))
       throw error

@@ -8,7 +8,8 @@ internal import StorageRules
 extension StorageHost {
   /// Makes a clone of a base image or of a snapshot; whether it shares data with it is the storage's affair.
   ///
-  /// The name is reserved under the storage's lock; the work holds the locks of the source and of the clone only.
+  /// The name is reserved under the storage's lock; the work holds the clone's own lock and keeps the source as it is:
+  /// any number of clones of a base or snapshot are made at once.
   /// - Parameters:
   ///   - snapname: the snapshot to clone; nil for a base image.
   ///   - vmid: the guest that will own the clone.
@@ -23,7 +24,15 @@ extension StorageHost {
     var request: JSONObject = ["volname": .string(volname), "vmid": .int(Int64(vmid))]
     request.setOptional("snapname", snapname)
     let asked = request
-    let mutation = Mutation(method: "clone_image", request: asked, volumes: [volname], needsStorageLock: false)
+    let isFixed: Bool
+    if snapname != nil {
+      isFixed = true
+    } else {
+      isFixed = try await registry.storage(storeid).parse(volname, CallRun(caller)).isBase
+    }
+    let mutation = Mutation(
+      method: "clone_image", request: asked, volumes: isFixed ? [] : [volname], reads: isFixed ? [volname] : [],
+      needsStorageLock: false)
     let result = try await make(mutation, on: storeid, caller) { (storage, run) async throws(StorageError) in
       try await self.cloneName(storage, try await storage.parse(volname, run), vmid: vmid, run)
     } choose: { (storage, target, run) async throws(StorageError) in

@@ -48,7 +48,7 @@ extension StorageHost {
     return result
   }
 
-  private func backups(
+  func backups(
     _ storage: Storage, vmid: Int?, type: String?, _ run: CallRun
   ) async throws(StorageError) -> [(volname: String, entry: BackupEntry)] {
     var found: [(volname: String, entry: BackupEntry)] = []

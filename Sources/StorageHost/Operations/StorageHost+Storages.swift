@@ -34,6 +34,12 @@ extension StorageHost {
     throw .noStorage(storeid)
   }
 
+  /// The type a section has, usable or not.
+  func configuredType(_ storeid: String) throws(StorageError) -> String {
+    guard let entry = registry.config.snapshot[storeid] else { throw .noStorage(storeid) }
+    return entry.type
+  }
+
   /// SHA-1 of the configuration as it stands in the file now.
   public func configDigest() async throws(StorageError) -> String {
     do throws(ConfigError) { return try await registry.config.read().digest } catch { throw StorageError(error) }

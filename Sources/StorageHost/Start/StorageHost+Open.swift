@@ -75,7 +75,7 @@ extension StorageHost {
     let records = try await journal.recent(storeid: job.storeid, limit: 1_000)
     if let record = records.first(where: { $0.job == job.id && $0.state != .started }) {
       let result: Result<JSON, StorageError> = record.error.map { .failure($0) } ?? .success(record.result ?? .null)
-      return try await jobStore.resolve(job.id, result)
+      return try await endJob(record, result)
     }
     try await jobStore.resolve(
       job.id,

@@ -13,17 +13,20 @@ public struct TransferOptions: Sendable, Hashable {
   public var withSnapshots = false
   /// The digest compared on top of the byte count; nil moves the data without reading it.
   public var digest: DigestAlgorithm?
+  /// The stream format of a copy; the best both storages know when nil.
+  public var format: String?
   /// Bytes a second at most, on top of what the storages' own `bwlimit` says.
   public var bytesPerSecond: Int64?
 
   public init(
     snapname: String? = nil, baseSnapshot: String? = nil, withSnapshots: Bool = false, digest: DigestAlgorithm? = nil,
-    bytesPerSecond: Int64? = nil
+    format: String? = nil, bytesPerSecond: Int64? = nil
   ) {
     self.snapname = snapname
     self.baseSnapshot = baseSnapshot
     self.withSnapshots = withSnapshots
     self.digest = digest
+    self.format = format
     self.bytesPerSecond = bytesPerSecond
   }
 }

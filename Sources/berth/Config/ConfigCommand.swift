@@ -6,5 +6,6 @@ internal import ArgumentParser
 /// `berth config`
 struct ConfigCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "config", abstract: "The configuration file.", subcommands: [ConfigCheck.self, ConfigDigestShow.self])
+    commandName: "config", abstract: "The configuration file.",
+    subcommands: [ConfigCheck.self, ConfigDigestShow.self, ConfigImportCommand.self])
 }

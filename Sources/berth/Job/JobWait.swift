@@ -16,8 +16,8 @@ struct JobWait: AsyncParsableCommand {
 
   func run() async throws {
     try await global.with { client in
-      let running = try await client.job(job)
-      try await JobRunner.finish(running, client: client, global: global, detach: false) { $0.state }
+      let ended = try await JobRunner.wait(for: try await client.job(job), client: client, global: global)
+      if global.json { Output.json(ended) } else { Output.line(ended.state) }
     }
   }
 }

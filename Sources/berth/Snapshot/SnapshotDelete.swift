@@ -14,8 +14,11 @@ struct SnapshotDelete: AsyncParsableCommand {
   @OptionGroup var global: GlobalOptions
   @Argument(help: "The volume's id.") var volume: String
   @Argument(help: "The snapshot's name.") var name: String
+  @OptionGroup var job: JobOptions
 
   func run() async throws {
-    try await global.with { client in try await client.deleteSnapshot(volume, name) }
+    try await global.with { client in
+      try await JobRunner.run(.deleteSnapshot(volume, name), client: client, global: global, options: job)
+    }
   }
 }

@@ -15,8 +15,12 @@ struct SnapshotRename: AsyncParsableCommand {
   @Argument(help: "The volume's id.") var volume: String
   @Argument(help: "The snapshot's name.") var name: String
   @Argument(help: "Its new name.") var newName: String
+  @OptionGroup var job: JobOptions
 
   func run() async throws {
-    try await global.with { client in try await client.renameSnapshot(volume, name, to: newName) }
+    try await global.with { client in
+      try await JobRunner.run(
+        .renameSnapshot(volume, name, to: newName), client: client, global: global, options: job)
+    }
   }
 }

@@ -27,6 +27,7 @@ struct StorageAdd: AsyncParsableCommand {
       valueName: "name[=@file]"))
   var secret: [SecretSource] = []
   @Flag(help: "Allow what the plugin asks for without being asked.") var consent = false
+  @OptionGroup var key: KeyOptions
 
   func run() async throws {
     let secrets = try secret.values()
@@ -35,7 +36,7 @@ struct StorageAdd: AsyncParsableCommand {
       return try await client.addStorage(
         StorageCreate(
           storeid: storage, type: type, properties: option.object, secrets: secrets, consent: digest),
-        idempotencyKey: nil)
+        idempotencyKey: key.idempotencyKey)
     }
     if global.json { return Output.json(created) }
     Output.line("added storage \(created.storage.storeid) of type \(created.storage.type)")

@@ -14,8 +14,11 @@ struct StorageRemove: AsyncParsableCommand {
   @OptionGroup var global: GlobalOptions
   @Argument(help: "The storage.") var storage: String
   @Option(help: "Refuse when the configuration has changed since it had this digest.") var digest: String?
+  @OptionGroup var key: KeyOptions
 
   func run() async throws {
-    try await global.with { client in try await client.removeStorage(storage, digest: digest) }
+    try await global.with { client in
+      try await client.removeStorage(storage, digest: digest, idempotencyKey: key.idempotencyKey)
+    }
   }
 }

@@ -24,6 +24,7 @@ struct StorageSet: AsyncParsableCommand {
   var secret: [SecretSource] = []
   @Option(help: "Refuse when the configuration has changed since it had this digest.") var digest: String?
   @Flag(help: "Allow what the plugin asks for now.") var consent = false
+  @OptionGroup var key: KeyOptions
 
   func validate() throws {
     if option.isEmpty && delete.isEmpty && secret.isEmpty && !consent {
@@ -41,7 +42,8 @@ struct StorageSet: AsyncParsableCommand {
       }
       return try await client.updateStorage(
         storage,
-        StorageUpdate(set: option.object, delete: delete, secrets: secrets, consent: allowed, digest: digest))
+        StorageUpdate(set: option.object, delete: delete, secrets: secrets, consent: allowed, digest: digest),
+        idempotencyKey: key.idempotencyKey)
     }
     if global.json { Output.json(changed) }
   }

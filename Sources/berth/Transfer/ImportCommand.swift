@@ -28,6 +28,7 @@ struct ImportCommand: AsyncParsableCommand {
   @Option(help: "The snapshot an incremental stream starts from.") var base: String?
 
   @Flag(help: "The stream carries snapshots, as qcow2+size does.") var withSnapshots = false
+  @OptionGroup var key: KeyOptions
 
   func validate() throws {
     if vmid == nil && name == nil { throw ValidationError("give --vmid or --name: what is the volume to be called?") }
@@ -58,7 +59,7 @@ struct ImportCommand: AsyncParsableCommand {
             ImportOptions(
               format: format, name: name, vmid: vmid, snapshot: snapshot, base: base, allowRename: allowRename,
               withSnapshots: withSnapshots),
-            from: source))
+            from: source, idempotencyKey: key.idempotencyKey))
       } catch { result = .failure(error as? ClientError ?? ClientError(.local, "\(error)", place: file)) }
       bar.clear()
       return try result.get()

@@ -17,14 +17,13 @@ struct VolumeAlloc: AsyncParsableCommand {
   @Argument(help: "Its size: bytes, or with K, M, G, T.") var size: SizeArgument
   @Option(help: "Its format, such as raw or qcow2; the storage's default without.") var format: String?
   @Option(help: "Its name; the next free one without.") var name: String?
-  @Option(help: "A key that makes it safe to repeat this very request.") var idempotencyKey: String?
+  @OptionGroup var job: JobOptions
 
   func run() async throws {
-    let made = try await global.with { client in
-      try await client.alloc(
-        storage, VolumeCreate(vmid: vmid, size: size.bytes, format: format, name: name),
-        idempotencyKey: idempotencyKey)
+    let wish = VolumeCreate(vmid: vmid, size: size.bytes, format: format, name: name)
+    try await global.with { client in
+      try await JobRunner.run(
+        .alloc(storage, wish), client: client, global: global, options: job, text: JobRunner.volid)
     }
-    if global.json { Output.json(made) } else { Output.line(made.volid) }
   }
 }

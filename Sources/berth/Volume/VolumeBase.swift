@@ -13,9 +13,12 @@ struct VolumeBase: AsyncParsableCommand {
 
   @OptionGroup var global: GlobalOptions
   @Argument(help: "The volume's id.") var volume: String
+  @OptionGroup var job: JobOptions
 
   func run() async throws {
-    let made = try await global.with { client in try await client.makeBase(volume) }
-    if global.json { Output.json(made) } else { Output.line(made.volid) }
+    try await global.with { client in
+      try await JobRunner.run(
+        .makeBase(volume), client: client, global: global, options: job, text: JobRunner.volid)
+    }
   }
 }

@@ -16,11 +16,13 @@ struct VolumeClone: AsyncParsableCommand {
   @Argument(help: "The base image's id.") var volume: String
   @Argument(help: "The number of the guest that will own the clone.") var vmid: Int
   @Option(help: "Clone this snapshot.") var snapshot: String?
+  @OptionGroup var job: JobOptions
 
   func run() async throws {
-    let made = try await global.with { client in
-      try await client.clone(volume, ManagementTypes.VolumeClone(vmid: vmid, snapshot: snapshot))
+    let wish = ManagementTypes.VolumeClone(vmid: vmid, snapshot: snapshot)
+    try await global.with { client in
+      try await JobRunner.run(
+        .clone(volume, wish), client: client, global: global, options: job, text: JobRunner.volid)
     }
-    if global.json { Output.json(made) } else { Output.line(made.volid) }
   }
 }

@@ -8,8 +8,9 @@ struct VolumeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "volume", abstract: "The volumes on the storages: disk images, templates, backups.",
     subcommands: [
-      VolumeAlloc.self, VolumeBase.self, VolumeClone.self, VolumeCopy.self, VolumeFree.self, VolumeInfo.self,
-      VolumeList.self, VolumeMove.self, VolumeNextName.self, VolumeNotes.self, VolumeParse.self, VolumePath.self,
-      VolumeProtect.self, VolumeRename.self, VolumeResize.self,
+      VolumeActivate.self, VolumeAlloc.self, VolumeBase.self, VolumeClone.self, VolumeCopy.self, VolumeDeactivate.self,
+      VolumeFree.self, VolumeHasFeature.self, VolumeInfo.self, VolumeList.self, VolumeMap.self, VolumeMove.self,
+      VolumeNextName.self, VolumeNotes.self, VolumeParse.self, VolumePath.self, VolumeProtect.self, VolumeRename.self,
+      VolumeResize.self, VolumeUnmap.self,
     ])
 }

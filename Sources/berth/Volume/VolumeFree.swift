@@ -13,10 +13,19 @@ struct VolumeFree: AsyncParsableCommand {
 
   @OptionGroup var global: GlobalOptions
   @Argument(help: "The volumes' ids.") var volumes: [String]
+  @OptionGroup var job: JobOptions
+
+  func validate() throws {
+    if job.key.idempotencyKey != nil, volumes.count > 1 {
+      throw ValidationError("a key belongs to one request: free one volume with it")
+    }
+  }
 
   func run() async throws {
     try await global.with { client in
-      for volume in volumes { try await client.free(volume) }
+      for volume in volumes {
+        try await JobRunner.run(.free(volume), client: client, global: global, options: job)
+      }
     }
   }
 }

@@ -17,10 +17,8 @@ struct VolumeMove: AsyncParsableCommand {
 
   func run() async throws {
     try await global.with { client in
-      let started = try await client.move(options.volume, options.request)
-      try await JobRunner.finish(started, client: client, global: global, detach: job.detach) { done in
-        done.result?["volid"]?.stringValue ?? done.state
-      }
+      try await JobRunner.run(
+        .move(options.volume, options.request), client: client, global: global, options: job, text: JobRunner.volid)
     }
   }
 }

@@ -14,6 +14,7 @@ struct VolumeNotes: AsyncParsableCommand {
   @OptionGroup var global: GlobalOptions
   @Argument(help: "The volume's id.") var volume: String
   @Argument(help: "The new notes; shown without. An empty text removes them.") var text: String?
+  @OptionGroup var key: KeyOptions
 
   func run() async throws {
     guard let text else {
@@ -22,6 +23,8 @@ struct VolumeNotes: AsyncParsableCommand {
       if !global.json, let notes = info.notes { Output.line(notes) }
       return
     }
-    try await global.with { client in try await client.updateVolume(volume, VolumeUpdate(notes: text)) }
+    try await global.with { client in
+      try await client.updateVolume(volume, VolumeUpdate(notes: text), idempotencyKey: key.idempotencyKey)
+    }
   }
 }

@@ -14,8 +14,11 @@ struct VolumeProtect: AsyncParsableCommand {
   @OptionGroup var global: GlobalOptions
   @Argument(help: "The volume's id.") var volume: String
   @Flag(help: "Take the protection off.") var off = false
+  @OptionGroup var key: KeyOptions
 
   func run() async throws {
-    try await global.with { client in try await client.updateVolume(volume, VolumeUpdate(protected: !off)) }
+    try await global.with { client in
+      try await client.updateVolume(volume, VolumeUpdate(protected: !off), idempotencyKey: key.idempotencyKey)
+    }
   }
 }

@@ -15,15 +15,17 @@ struct VolumeRename: AsyncParsableCommand {
   @Argument(help: "The volume's id.") var volume: String
   @Option(help: "The guest that will own it.") var vmid: Int?
   @Option(help: "Its new name; the next free one without.") var name: String?
+  @OptionGroup var job: JobOptions
 
   func validate() throws {
     if vmid == nil && name == nil { throw ValidationError("give --vmid, --name or both") }
   }
 
   func run() async throws {
-    let made = try await global.with { client in
-      try await client.rename(volume, ManagementTypes.VolumeRename(vmid: vmid, name: name))
+    let wish = ManagementTypes.VolumeRename(vmid: vmid, name: name)
+    try await global.with { client in
+      try await JobRunner.run(
+        .rename(volume, wish), client: client, global: global, options: job, text: JobRunner.volid)
     }
-    if global.json { Output.json(made) } else { Output.line(made.volid) }
   }
 }

@@ -16,6 +16,7 @@ struct VolumeResize: AsyncParsableCommand {
   @Argument(help: "The volume's id.") var volume: String
   @Argument(help: ArgumentHelp("Its new size, or what to add: 20G, +5G.", valueName: "[+]size")) var size: String
   @Flag(help: "A guest has the volume open.") var running = false
+  @OptionGroup var job: JobOptions
 
   func validate() throws {
     guard SizeArgument(argument: size.hasPrefix("+") ? String(size.dropFirst()) : size) != nil else {
@@ -26,15 +27,17 @@ struct VolumeResize: AsyncParsableCommand {
   func run() async throws {
     let grows = size.hasPrefix("+")
     guard let amount = SizeArgument(argument: grows ? String(size.dropFirst()) : size)?.bytes else { return }
-    let info = try await global.with { client in
+    try await global.with { client in
       var target = amount
       if grows {
         let (sum, overflow) = try await client.volume(volume).size.addingReportingOverflow(amount)
         guard !overflow else { throw ClientError(.local, "the new size is more than 2^63 bytes", place: volume) }
         target = sum
       }
-      return try await client.resize(volume, ManagementTypes.VolumeResize(size: target, running: running))
+      try await JobRunner.run(
+        .resize(volume, ManagementTypes.VolumeResize(size: target, running: running)), client: client, global: global,
+        options: job
+      ) { SizeColumn.text($0["size"]?.intValue ?? target) }
     }
-    if global.json { Output.json(info) } else { Output.line(SizeColumn.text(info.size)) }
   }
 }

@@ -1,0 +1,107 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import JSON
+internal import Jobs
+public import PluginSupervisor
+internal import StorageProtocol
+
+/// Operations that move a volume's data.
+extension HostOperation {
+  /// See ``StorageHost/copy(_:_:to:_:_:_:)``. Gives a ``TransferReport``.
+  public static func copy(
+    _ storeid: String, _ volname: String, to targetStoreid: String, _ target: ImportTarget? = nil,
+    _ options: TransferOptions = TransferOptions()
+  ) -> HostOperation {
+    let request = request(volname, targetStoreid, target, options.format, options)
+    return HostOperation("copy", on: storeid, "copy \(storeid):\(volname) to \(targetStoreid)", request) {
+      (host, caller) async throws(StorageError) in
+      try await host.copy(storeid, volname, to: targetStoreid, target, options, caller).json()
+    }
+  }
+
+  /// See ``StorageHost/move(_:_:to:_:_:_:)``. Gives a ``TransferReport``.
+  public static func move(
+    _ storeid: String, _ volname: String, to targetStoreid: String, _ target: ImportTarget? = nil,
+    _ options: TransferOptions = TransferOptions()
+  ) -> HostOperation {
+    let request = request(volname, targetStoreid, target, options.format, options)
+    return HostOperation("move", on: storeid, "move \(storeid):\(volname) to \(targetStoreid)", request) {
+      (host, caller) async throws(StorageError) in
+      try await host.move(storeid, volname, to: targetStoreid, target, options, caller).json()
+    }
+  }
+
+  /// See ``StorageHost/import(_:_:format:from:_:_:)``. Gives a ``TransferReport``; for ``StorageHost/attached(_:_:)``.
+  public static func `import`(
+    _ storeid: String, _ target: ImportTarget, format: String, from source: StreamSource,
+    _ options: TransferOptions = TransferOptions()
+  ) -> HostOperation {
+    let request = request(nil, nil, target, format, options)
+    return HostOperation("volume_import", on: storeid, "import a \(format) stream into \(storeid)", request) {
+      (host, caller) async throws(StorageError) in
+      try await host.import(
+        storeid, target, format: format, from: source.counted("import", caller.job), options, caller
+      ).json()
+    }
+  }
+
+  /// See ``StorageHost/export(_:_:format:to:_:_:)``. Gives a ``TransferReport``; for ``StorageHost/attached(_:_:)``.
+  public static func export(
+    _ storeid: String, _ volname: String, format: String, to sink: StreamSink,
+    _ options: TransferOptions = TransferOptions()
+  ) -> HostOperation {
+    let request = request(volname, nil, nil, format, options)
+    return HostOperation("volume_export", on: storeid, "export \(storeid):\(volname) as \(format)", request) {
+      (host, caller) async throws(StorageError) in
+      try await host.export(
+        storeid, volname, format: format, to: sink.counted("export", caller.job), options, caller
+      ).json()
+    }
+  }
+
+  private static func request(
+    _ volname: String?, _ targetStoreid: String?, _ target: ImportTarget?, _ format: String?,
+    _ options: TransferOptions
+  ) -> JSONObject {
+    var request = JSONObject()
+    request.setOptional("volname", volname)
+    request.setOptional("targetStoreid", targetStoreid)
+    request.setOptional("target", target?.label)
+    request.setOptional("mayRename", target?.mayRename)
+    request.setOptional("format", format)
+    request.setOptional("snapname", options.snapname)
+    request.setOptional("baseSnapshot", options.baseSnapshot)
+    request.set("withSnapshots", options.withSnapshots)
+    request.setOptional("digest", options.digest?.rawValue)
+    request.setOptional("bytesPerSecond", options.bytesPerSecond)
+    return request
+  }
+}
+
+extension StreamSource {
+  /// The same source, its bytes shown as the job's progress; a descriptor's are moved by the kernel, unseen.
+  func counted(_ phase: String, _ job: JobHandle?) -> StreamSource {
+    guard let job, case .bytes(let next) = self else { return self }
+    let count = MutexBox<Int64>(0)
+    return .bytes {
+      guard let part = try await next() else { return nil }
+      count.value += Int64(part.count)
+      job.report(JobProgress(phase: phase, done: count.value, unit: "bytes"))
+      return part
+    }
+  }
+}
+
+extension StreamSink {
+  /// The same sink, its bytes shown as the job's progress; a descriptor's are moved by the kernel, unseen.
+  func counted(_ phase: String, _ job: JobHandle?) -> StreamSink {
+    guard let job, case .bytes(let take) = self else { return self }
+    let count = MutexBox<Int64>(0)
+    return .bytes { part in
+      try await take(part)
+      count.value += Int64(part.count)
+      job.report(JobProgress(phase: phase, done: count.value, unit: "bytes"))
+    }
+  }
+}
