@@ -43,7 +43,7 @@ long refused(int error); // sets errno, returns -1
 long read_file(const char *path, const char *forbidden);
 long open_for_writing(const char *path);
 long create_in(const char *directory);
-long replace_own_code(void);
+long replace_in_bundle(const char *name);
 long run_copy_from(const char *directory);
 long run_from_memory(void);
 long map_writable_executable(void);
@@ -53,6 +53,8 @@ long gain_by(const char *helper);
 long list_directory(const char *path, const char *forbidden);
 long change_with(const char *what);
 long fill_directory(const char *directory);
+long take_lease(const char *directory);
+long plant(const char *directory, const char *what);
 
 // kernel.c
 long clone_with(unsigned long flags);
@@ -74,3 +76,7 @@ long much_memory(void);
 long shared_object(const char *kind);
 long terminal_request(unsigned long request);
 long load_device_node(void);
+long freeze_pipes(void);
+long mount_fuse(void);
+long connect_packets(const char *path);
+long send_datagram(const char *path);

@@ -44,7 +44,7 @@ final class HostilePlugin: Sendable {
       cp \(bundle)/hostile \(bundle)/setuid && chmod 4755 \(bundle)/setuid
       cp \(bundle)/hostile \(bundle)/filecap
       python3 -c 'import os,struct; os.setxattr("\(bundle)/filecap", "security.capability", struct.pack("<IIIII", 0x02000001, 1 << 21, 0, 0, 0))'
-      cp \(bundle)/hostile \(bundle)/victim-code
+      cp \(bundle)/hostile \(bundle)/victim-code; echo '{}' > \(bundle)/manifest.json
       mkdir \(directory)/other \(directory)/otherstate \(directory)/state
       echo CANARY-1 > \(directory)/secret; chmod 600 \(directory)/secret
       echo CANARY-2 > \(directory)/open; echo CANARY-3 > \(directory)/otherstate/data; touch \(directory)/other/vm-100-disk-0.raw
