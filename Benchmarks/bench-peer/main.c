@@ -17,12 +17,14 @@ int main(int argc, char **argv) {
     return peer_pingpong(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
   if (strcmp(command, "answer") == 0 && argc == 2) return peer_answer();
   if (strcmp(command, "fuse") == 0 && argc == 3) return peer_fuse(argv[2]);
+  if (strcmp(command, "neighbour") == 0 && argc == 3) return peer_neighbour(argv[2]);
   fprintf(
       stderr,
       "usage: bench-peer copy FILE FIFO none|crc32\n"
       "       bench-peer pingpong SIZE COUNT\n"
       "       bench-peer answer\n"
       "       bench-peer plugin\n"
-      "       bench-peer fuse DIR\n");
+      "       bench-peer fuse DIR\n"
+      "       bench-peer neighbour flood|fork|hog|hang|crowd\n");
   return 2;
 }

@@ -20,3 +20,9 @@ int peer_plugin(void);
 
 /// Mounts a file system at a directory and serves it until told (SIGUSR1) never to answer again. An exit status.
 int peer_fuse(const char *directory);
+
+/// The same until its first call, then `flood`, `fork`, `hog` or `hang`; `crowd` is five hundred daemons. An exit status.
+int peer_neighbour(const char *kind);
+
+/// Greets or echoes; -1 when the host is gone.
+int peer_answer_line(const char *line, size_t length);

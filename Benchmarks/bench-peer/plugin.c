@@ -21,7 +21,7 @@ static const char greeting[] =
     "\"activate_storage\",\"status\",\"list_images\",\"alloc_image\",\"free_image\",\"volume_size_info\"],"
     "\"concurrency\":\"parallel\",\"fencing\":\"none\"}}";
 
-static int answer(const char *line, size_t length) {
+int peer_answer_line(const char *line, size_t length) {
   const char *id = memmem(line, length, "\"id\":", 5);
   const char *params = memmem(line, length, "\"params\":", 9);
   if (!id || !params || id > params) return 0; // a notification
@@ -52,7 +52,7 @@ int peer_plugin(void) {
     char *line = input;
     char *end;
     while ((end = memchr(line, '\n', held - (size_t)(line - input)))) {
-      if (answer(line, (size_t)(end - line)) < 0) return 1;
+      if (peer_answer_line(line, (size_t)(end - line)) < 0) return 1;
       line = end + 1;
     }
     held -= (size_t)(line - input);

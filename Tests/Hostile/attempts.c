@@ -334,7 +334,7 @@ static long write_release_agent(void) { return open_for_writing("/sys/fs/cgroup/
   A(speak_to_daemon, "T25", PATH_ABSENT, connect_unix(target("path_socket"), 0)) \
   /* T27: traps in the directory that the host looks into */ \
   A(plant_device, "T27", 0, plant(target("state"), "device")) \
-  A(plant_root_owned, "T27", 0, plant(target("state"), "owner")) \
+  A(plant_root_owned, "T27", UNMAPPED, plant(target("state"), "owner")) \
   A(plant_capability, "T27", 0, plant(target("state"), "capability")) \
   A(plant_trusted_attribute, "T27", 0, plant(target("state"), "trusted")) \
   A(plant_immutable, "T27", REACH, plant(target("state"), "immutable")) \

@@ -21,6 +21,7 @@ enum {
   NO_OBJECT = 1 << 4,    // ENOENT for System V and POSIX objects, ENXIO, ENOTTY
   REACH = 1 << 5,        // success is to reach the kernel's own code: any other error is an escape
   VACUOUS = 1 << 6,      // this kernel or machine offers no way to succeed even outside
+  UNMAPPED = 1 << 8,     // EOVERFLOW, EINVAL: the user does not exist in the mount's id map
   UNPRIVILEGED = 1 << 7, // the control runs as an ordinary user: it is about gaining what root has
 };
 

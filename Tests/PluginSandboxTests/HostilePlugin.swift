@@ -110,7 +110,9 @@ final class HostilePlugin: Sendable {
   }
 
   /// Runs every attempt in the sandbox, started by a host that leaks a descriptor and has a secret in its environment.
-  func inside(change: (inout LaunchPlan) -> Void = { _ in }) async throws -> [Result] {
+  func inside(
+    launcher: Launcher? = nil, change: (inout LaunchPlan) -> Void = { _ in }
+  ) async throws -> [Result] {
     setenv("SECRET_TOKEN", "CANARY-5", 1)
     let leaked = open("/", O_RDONLY | O_DIRECTORY)
     defer { close(leaked) }
@@ -118,7 +120,7 @@ final class HostilePlugin: Sendable {
     plan.arguments = ["/plugin/inside", "inside"]
     plan.stateDirectory = fixture.directory + "/state"
     change(&plan)
-    let process = try await fixture.launcher.launch(plan)
+    let process = try await (launcher ?? fixture.launcher).launch(plan)
     let text = await Fixture.drain(process.standardOutput)
     try await process.kill()
     process.close()
