@@ -67,6 +67,7 @@ public struct PermissionGrant: Sendable, Hashable, JSONCodable {
     }
     if let count = runtime.pidsMax, !permissions.contains("runtime processes \(count)") { result.runtime.pidsMax = nil }
     if let size = runtime.tmpSize, !permissions.contains("runtime tmp \(size)") { result.runtime.tmpSize = nil }
+    if let size = runtime.stateSize, !permissions.contains("runtime state \(size)") { result.runtime.stateSize = nil }
     return result
   }
 
@@ -79,7 +80,7 @@ public struct PermissionGrant: Sendable, Hashable, JSONCodable {
     lines += PermissionText.runtime(
       procSelf: runtime.procSelf, jit: runtime.jit, btrfs: runtime.btrfs, processes: runtime.threads,
       memory: runtime.memoryMax.map { UInt64($0) }, processCount: runtime.pidsMax.map { UInt64($0) },
-      temporarySpace: runtime.tmpSize.map { UInt64($0) })
+      temporarySpace: runtime.tmpSize.map { UInt64($0) }, stateSpace: runtime.stateSize.map { UInt64($0) })
     return lines.sorted()
   }
 

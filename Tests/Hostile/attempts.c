@@ -315,6 +315,8 @@ static long write_release_agent(void) { return open_for_writing("/sys/fs/cgroup/
   A(real_time, "T19", 0, real_time()) \
   A(io_priority, "T19", 0, CALL(SYS_ioprio_set, 1, 0, 1 << 13)) \
   A(fill_tmp, "T20", LIMITED, fill_directory("/tmp")) \
+  A(fill_state, "T20", LIMITED, fill_directory(target("state"))) \
+  A(many_files_in_state, "T20", LIMITED, many_files(target("state"))) \
   A(many_descriptors, "T21", LIMITED, many_descriptors()) \
   A(raise_descriptor_limit, "T21", 0, raise_limit()) \
   A(lock_memory, "T21", LIMITED, CALL(SYS_mlockall, 1)) \

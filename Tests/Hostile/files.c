@@ -175,6 +175,27 @@ long fill_directory(const char *directory) {
   return result < 0 ? refused(error) : 0;
 }
 
+// Empty files until something says stop; an escape when twenty thousand fit.
+long many_files(const char *directory) {
+  char path[512];
+  snprintf(path, sizeof path, "%s/many-%d", directory, getpid());
+  if (mkdir(path, 0700) < 0) return refused(EINVAL);
+  int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), made = 0, error = 0;
+  char name[32];
+  for (; made < 20000 && !error; made++) {
+    snprintf(name, sizeof name, "%d", made);
+    int fd = openat(folder, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) error = errno;
+    else close(fd);
+  }
+  while (made-- > 0) {
+    snprintf(name, sizeof name, "%d", made);
+    unlinkat(folder, name, 0);
+  }
+  rmdir(path);
+  return error ? refused(error) : 0;
+}
+
 // Whoever opens a leased file waits until the holder lets go, 45 seconds by default.
 long take_lease(const char *directory) {
   char path[512];

@@ -54,6 +54,7 @@ long gain_by(const char *helper);
 long list_directory(const char *path, const char *forbidden);
 long change_with(const char *what);
 long fill_directory(const char *directory);
+long many_files(const char *directory);
 long take_lease(const char *directory);
 long plant(const char *directory, const char *what);
 

@@ -119,6 +119,12 @@ final class HostilePlugin: Sendable {
     var plan = fixture.plan("hostile")
     plan.arguments = ["/plugin/inside", "inside"]
     plan.stateDirectory = fixture.directory + "/state"
+    if !StateImage.isAvailable() {
+      plan.stateDirectory = nil  // a tmpfs, which has a size as well
+    } else {
+      plan.stateImage = fixture.directory + "/state.img"
+      try StateImage.prepare(fixture.directory + "/state.img", size: 16 << 20, owner: plan.uid)
+    }
     change(&plan)
     let process = try await (launcher ?? fixture.launcher).launch(plan)
     let text = await Fixture.drain(process.standardOutput)

@@ -130,7 +130,7 @@ struct TeardownTests {
   }
 
   @Test func manyCyclesLeaveNothingBehind() async throws {
-    let cycles = getenv("BERTH_CYCLES").flatMap { Int(String(cString: $0)) } ?? 10
+    let cycles = getenv("BERTH_CYCLES").flatMap { Int(String(cString: $0)) } ?? 100
     let fixture = try Fixture()
     fixture.write("run.sh", "#!/bin/sh\necho ready\nsleep 1000\n")
     var plan = fixture.plan("run.sh")

@@ -5,6 +5,7 @@ import Glibc
 import JSON
 import PluginSandbox
 import StorageProtocol
+import Synchronization
 import TestSupport
 import Testing
 

@@ -238,6 +238,17 @@ public actor Supervisor {
         instance: "\(name)-\(epoch)", mode: settings.mode, bundle: bundle.path,
         executable: bundle.manifest.executable, permissions: await permissions(), uid: uid)
       plan.stateDirectory = isCandidate ? nil : directories.state
+      if let owner, !isCandidate {
+        let size = plan.permissions.runtime.stateSpace ?? settings.limits.stateSpace
+        let error = await OwnThread.run { () -> StorageError?? in
+          StateImage.isAvailable() ? .some(directories.prepareImage(size: size, owner: owner)) : nil
+        }
+        switch error {
+        case .some(.some(let error)): throw error
+        case .some(nil): plan.stateImage = directories.image
+        case nil: logger.warning("the state of \(name) has no size limit: this host has no loop devices or no mkfs.ext4")
+        }
+      }
       plan.streamsDirectory = directories.streams
       plan.holder = name
       if let broker = settings.broker, plan.permissions.needsBrokerDirectory {
