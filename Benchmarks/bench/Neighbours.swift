@@ -86,7 +86,8 @@ func benchmarkNeighbours() async throws -> [Figure] {
     try await bad.start()
     let memory = residentBytes("VmRSS:")
     resetPeak()
-    let call = Task { try? await bad.call("status", ["storeid": "bench", "scfg": ["path": .string(stuck?.path ?? "")]]) }
+    let scfg: JSON = ["path": .string(stuck?.path ?? "")]
+    let call = Task { try? await bad.call("status", ["storeid": "bench", "scfg": scfg]) }
     if kind == .hanging { await stuck?.asked() } else { try await Task.sleep(for: .milliseconds(300)) }
     let times = try await calls(4000, good)
     let growth = Double(residentBytes("VmHWM:") - memory) / Double(1 << 20)

@@ -32,8 +32,10 @@ func benchmarkTeardown() async throws -> [Figure] {
   for _ in 0..<20 { deaths.append(try await hostKilled()) }
   return [
     Figure(name: "500 hostile processes gone, median", figure: median(crowds), unit: "ms", target: .atMost(100)),
-    Figure(name: "500 hostile processes gone, worst of 10", figure: crowds.max() ?? .nan, unit: "ms", target: .atMost(100)),
-    Figure(name: "plugin gone after its host's kill -9, median", figure: median(deaths), unit: "ms", target: .atMost(50)),
+    Figure(
+      name: "500 hostile processes gone, worst of 10", figure: crowds.max() ?? .nan, unit: "ms", target: .atMost(100)),
+    Figure(
+      name: "plugin gone after its host's kill -9, median", figure: median(deaths), unit: "ms", target: .atMost(50)),
     Figure(
       name: "plugin gone after its host's kill -9, worst of 20", figure: deaths.max() ?? .nan, unit: "ms",
       target: .atMost(50)),
@@ -73,7 +75,8 @@ private func hostKilled() async throws -> Double {
   let time = Double(berth_monotonic_ns() - begun) / 1_000_000
   waitpid(host, nil, 0)
   guard gone == 1 else { throw BenchmarkError("the plugin outlived its host by ten seconds") }
-  try await Launcher(transport: .program(path: try Launcher.defaultProgram()), scope: "bench-hold-\(host)").removeLeftovers()
+  let launcher = Launcher(transport: .program(path: try Launcher.defaultProgram()), scope: "bench-hold-\(host)")
+  try await launcher.removeLeftovers()
   return time
 }
 

@@ -21,7 +21,7 @@ struct LayersTests {
     ("noexec-mounts", "what a plugin writes does not run"),
     ("nosuid-nodev-mounts", "the second lock beside no_new_privs and the missing mknod"),
     ("pid-namespace", "processes of the host have no number inside"),
-    ("network-namespace", "there is no network to reach, even when the call filter lets sockets be made (granted endpoints)"),
+    ("network-namespace", "there is no network to reach, even where sockets may be made (granted endpoints)"),
     ("ipc-namespace", "System V objects and message queues of the host have no name inside"),
     ("uts-namespace", "the host's name is not told"),
     ("cgroup-namespace", "hides the host's group names where /proc is granted; without it nothing more is reachable"),
@@ -67,7 +67,8 @@ struct LayersTests {
     return program
   }
 
-  static func row(_ hostile: HostilePlugin, _ layer: (name: String, why: String), open: [String]) async throws -> String {
+  static func row(_ hostile: HostilePlugin, _ layer: (name: String, why: String), open: [String]) async throws -> String
+  {
     guard let alone = try await through(hostile, without: [layer.name]) else {
       return "| \(layer.name) | *the plugin does not start* | | | \(layer.why) |\n"
     }

@@ -21,7 +21,9 @@ struct StateImageTests {
     return plan
   }
 
-  private func run(_ fixture: Fixture, _ plan: LaunchPlan) async throws -> (output: String, status: ExitStatus) {
+  private func run(
+    _ fixture: Fixture, _ plan: LaunchPlan
+  ) async throws -> (output: String, status: PluginSandbox.ExitStatus) {
     let process = try await fixture.launcher.launch(plan)
     let output = await Fixture.drain(process.standardOutput)
     let status = await process.waitForExit()
@@ -32,14 +34,15 @@ struct StateImageTests {
 
   @Test func theStateLastsAndItsSizeIsALimit() async throws {
     let fixture = try Fixture()
-    let first = try await run(
-      fixture, try plan(fixture, "echo kept > /state/a; dd if=/dev/zero of=/state/b bs=1M count=64 2>&1; ls -ln /state/a"))
+    let fill = "echo kept > /state/a; dd if=/dev/zero of=/state/b bs=1M count=64 2>&1; ls -ln /state/a"
+    let first = try await run(fixture, try plan(fixture, fill))
     #expect(first.output.contains("No space left on device"), "\(first.output)")
     #expect(first.output.contains(" \(Self.uid) "), "\(first.output)")
     // The host's disk holds no more than the image.
     var status = stat()
     #expect(stat(fixture.directory + "/state.img", &status) == 0 && status.st_blocks * 512 <= 17 << 20)
-    let second = try await run(fixture, try plan(fixture, "cat /state/a; rm /state/b; echo more > /state/c && cat /state/c"))
+    let use = "cat /state/a; rm /state/b; echo more > /state/c && cat /state/c"
+    let second = try await run(fixture, try plan(fixture, use))
     #expect(second.output == "kept\nmore\n")
   }
 
@@ -55,8 +58,8 @@ struct StateImageTests {
   @Test func aBiggerLimitMakesRoomAndNothingIsLost() async throws {
     let fixture = try Fixture()
     _ = try await run(fixture, try plan(fixture, "echo kept > /state/a"))
-    let grown = try await run(
-      fixture, try plan(fixture, "dd if=/dev/zero of=/state/b bs=1M count=30 2>/dev/null && cat /state/a", size: 64 << 20))
+    let more = "dd if=/dev/zero of=/state/b bs=1M count=30 2>/dev/null && cat /state/a"
+    let grown = try await run(fixture, try plan(fixture, more, size: 64 << 20))
     #expect(grown.output == "kept\n")
   }
 
@@ -70,7 +73,10 @@ struct StateImageTests {
     try await holder.attest()
     try await holder.kill()
     holder.close()
-    #expect(try await fixture.launcher.launch(plan).kill() != .exited(1))
+    // Now it is free again.
+    let next = try await fixture.launcher.launch(plan)
+    try await next.kill()
+    next.close()
   }
 
   @Test func theContentOfADirectoryIsTakenOver() async throws {
@@ -92,7 +98,16 @@ struct StateImageTests {
 
   @Test func whichLimitEndedAPluginIsTold() async throws {
     let fixture = try Fixture()
-    fixture.write("run.py", "#!/usr/bin/python3\nimport signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_DFL)\nwith open('/state/x', 'wb') as f:\n  f.write(bytes(4 << 20))\n  f.flush()\n")
+    fixture.write(
+      "run.py",
+      """
+      #!/usr/bin/python3
+      import signal
+      signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+      with open("/state/x", "wb") as file:
+          file.write(bytes(4 << 20))
+          file.flush()
+      """)
     var plan = fixture.plan("run.py", uid: Self.uid)
     plan.limits.fileSize = 1 << 20
     let process = try await fixture.launcher.launch(plan)
@@ -107,7 +122,16 @@ struct StateImageTests {
     let fixture = try Fixture()
     fixture.write(
       "run.py",
-      "#!/usr/bin/python3\nimport os, time\ntry:\n  while os.fork(): pass\nexcept OSError: print('refused', flush=True); os._exit(9)\ntime.sleep(1000)\n")
+      """
+      #!/usr/bin/python3
+      import os, time
+      try:
+          while os.fork():
+              pass
+      except OSError:
+          os._exit(9)
+      time.sleep(1000)
+      """)
     let process = try await fixture.launcher.launch(fixture.plan("run.py", uid: Self.uid + 1))
     _ = await process.waitForExit()
     #expect(process.limitHit() == .processes)

@@ -48,6 +48,9 @@ final class StuckMount: Sendable {
     try #require(line == "ready", "\(kind): \(line)")
   }
 
+  /// The FUSE server's word when somebody has looked.
+  func question() async -> String { await Self.line(helper.output) }
+
   /// Frees everyone who waits.
   func thaw() { close(helper.input) }
 
@@ -99,11 +102,11 @@ struct StuckPluginTests {
     for _ in 0..<2 {
       let again = await failure { () throws(StorageError) in try await instance.call("list_images", Stage.scfg) }
       #expect(again?.code == .pluginUnreapable)
-      #expect(again?.outcome == .notStarted)
     }
-    #expect(await failure { () throws(StorageError) in try await instance.kill(reason: "a lock") }?.code == .pluginUnreapable)
+    let lock = await failure { () throws(StorageError) in try await instance.kill(reason: "a lock") }
+    #expect(lock?.code == .pluginUnreapable)
     #expect(Stage.processes(of: uid) == stuck)
-    #expect(Self.groups(of: stage.launcher.scope).contains { $0.hasPrefix("local") })
+    #expect(!Self.groups(of: stage.launcher.scope).isEmpty)
     // Another plugin on the same I/O thread is none the worse.
     for _ in 0..<20 { #expect(try await other.call("list_images", Stage.scfg)["total"] == 1000) }
 
@@ -136,7 +139,11 @@ struct StuckPluginTests {
     let call = Task {
       await failure { () throws(StorageError) in try await instance.call("alloc_image", scfg) }
     }
-    #expect(await eventually { Stage.state(of: uid, holds: "D") }, "INCONCLUSIVE: nothing is stuck")
+    switch kind {
+    case .frozen: #expect(await eventually { Stage.state(of: uid, holds: "D") }, "INCONCLUSIVE: nothing is stuck")
+    // Whoever waits for the answer can be interrupted until it is killed; from then on not any more.
+    case .fuse: #expect(await place.question() == "asked", "INCONCLUSIVE: nobody looked")
+    }
     let error = await failure { () throws(StorageError) in try await instance.close(reason: "the host goes down") }
     #expect(error?.code == .pluginUnreapable)
     #expect(await call.value?.outcome == .unknown)
@@ -148,7 +155,7 @@ struct StuckPluginTests {
   /// Leaves of a scope in whatever hierarchies there are.
   private static func groups(of scope: String) -> [String] {
     ["", "/unified", "/pids", "/memory"].flatMap { hierarchy in
-      listing("/sys/fs/cgroup\(hierarchy)/berth/\(scope)").filter { !$0.contains(".") && $0 != "tasks" }
+      listing("/sys/fs/cgroup\(hierarchy)/berth/\(scope)").filter { $0.hasPrefix("local") }
     }
   }
 }

@@ -211,6 +211,7 @@ public actor Supervisor {
   ) -> PluginInstance {
     let settings = settings
     let uids = uids
+    let logger = logger
     let bundle = storage.bundle
     let directories = InstanceDirectories(settings, name: name)
     var configuration = InstanceConfiguration(
@@ -240,13 +241,11 @@ public actor Supervisor {
       plan.stateDirectory = isCandidate ? nil : directories.state
       if let owner, !isCandidate {
         let size = plan.permissions.runtime.stateSpace ?? settings.limits.stateSpace
-        let error = await OwnThread.run { () -> StorageError?? in
-          StateImage.isAvailable() ? .some(directories.prepareImage(size: size, owner: owner)) : nil
-        }
-        switch error {
-        case .some(.some(let error)): throw error
-        case .some(nil): plan.stateImage = directories.image
-        case nil: logger.warning("the state of \(name) has no size limit: this host has no loop devices or no mkfs.ext4")
+        if await OwnThread.run({ StateImage.isAvailable() }) {
+          if let error = await OwnThread.run({ directories.prepareImage(size: size, owner: owner) }) { throw error }
+          plan.stateImage = directories.image
+        } else {
+          logger.warning("the state of \(name) has no size limit: this host has no loop devices or no mkfs.ext4")
         }
       }
       plan.streamsDirectory = directories.streams
