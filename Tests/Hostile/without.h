@@ -59,7 +59,7 @@ static inline long without_prctl(int option, unsigned long a) {
 }
 
 // Everything that root had, through execve.
-static inline long keep_capabilities(void) {
+static inline long without_dropping(void) {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct all[2];
   if (syscall(SYS_capget, &header, all) < 0) return -1;
@@ -113,7 +113,7 @@ static inline long without_syscall(long number, long a, long b, long c, long d, 
     case SYS_seccomp: if (without("seccomp")) return 0; break;
     case SYS_landlock_restrict_self: if (without("landlock")) return 0; break;
     case SYS_close_range: if (without("descriptor-closing")) return 0; break;
-    case SYS_capset: if (without("no-capabilities")) return keep_capabilities(); break;
+    case SYS_capset: if (without("no-capabilities")) return without_dropping(); break;
     case SYS_clone3: {
       struct clone_args *arguments = (struct clone_args *)a;
       if (without("pid-namespace")) arguments->flags &= ~(uint64_t)CLONE_NEWPID;

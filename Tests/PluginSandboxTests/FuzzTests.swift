@@ -20,7 +20,8 @@ import Testing
         """
         cc -std=gnu17 -g -O1 -w -fsanitize=address,undefined -fno-sanitize-recover=all -I\(sources)/berth-launcher \
         -I\(sources)/CShims/include -o \(fixture.directory)/fuzz \(HostilePlugin.sources)/fuzz.c \
-        \(sources)/berth-launcher/request.c \(sources)/CShims/launch.c \(sources)/CShims/socket.c >\(log) 2>&1 \
+        \(sources)/berth-launcher/request.c \(sources)/CShims/broker.c \(sources)/CShims/launch.c \
+        \(sources)/CShims/socket.c >\(log) 2>&1 \
         && \(fixture.directory)/fuzz \(seconds) \(seed) \(HostilePlugin.sources)/requests.corpus >>\(log) 2>&1
         """)
     }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import PluginSandbox
 
-@Suite(.enabled(if: Fixture.isRoot, "the privileged sandbox needs root"), .timeLimit(.minutes(2)), .serialized)
+@Suite(.enabled(if: Fixture.isRoot, "the privileged sandbox needs root"), .timeLimit(.minutes(180)), .serialized)
 struct TeardownTests {
   @Test func terminateReachesThePluginAndItsHandlerRuns() async throws {
     let fixture = try Fixture()
