@@ -19,12 +19,14 @@ int main(int argc, char **argv) {
     if (strcmp(argv[2], "sleeps") == 0) return peer_plugin(false);
   }
   if (strcmp(command, "fuse") == 0 && argc == 3) return peer_fuse(argv[2]);
+  if (strcmp(command, "neighbour") == 0 && argc == 3) return peer_neighbour(argv[2]);
   fprintf(
       stderr,
       "usage: bench-peer copy FILE FIFO none|crc32\n"
       "       bench-peer pingpong SIZE <COUNTS\n"
       "       bench-peer place one|all PID\n"
       "       bench-peer plugin polls|sleeps\n"
-      "       bench-peer fuse DIR\n");
+      "       bench-peer fuse DIR\n"
+      "       bench-peer neighbour flood|fork|hog|hang|crowd\n");
   return 2;
 }

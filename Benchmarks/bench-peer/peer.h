@@ -41,3 +41,9 @@ int message_read(const char *line, size_t count, struct message *message);
 
 /// Reads what is there into the buffer, waiting for it; as read(2). With `polls` the descriptor must be non-blocking.
 long input_read(int fd, void *buffer, size_t room, bool polls);
+
+/// The same until its first call, then `flood`, `fork`, `hog` or `hang`; `crowd` is five hundred daemons. An exit status.
+int peer_neighbour(const char *kind);
+
+/// Greets or echoes; -1 when the host is gone.
+int peer_answer_line(const char *line, size_t length);

@@ -22,7 +22,7 @@ static int is(struct span text, const char *wanted) {
   return text.from && text.count == strlen(wanted) && memcmp(text.from, wanted, text.count) == 0;
 }
 
-static int answer(const char *line, size_t count) {
+int peer_answer_line(const char *line, size_t count) {
   struct message message;
   if (message_read(line, count, &message) < 0) return -1;
   if (!message.id.from || !message.method.from) return 0; // a notification
@@ -51,7 +51,7 @@ int peer_plugin(bool polls) {
     char *end = memchr(input + held, '\n', (size_t)got);
     held += (size_t)got;
     for (; end; end = memchr(line, '\n', held - (size_t)(line - input))) {
-      if (answer(line, (size_t)(end - line)) < 0) return 1;
+      if (peer_answer_line(line, (size_t)(end - line)) < 0) return 1;
       line = end + 1;
     }
     held -= (size_t)(line - input);

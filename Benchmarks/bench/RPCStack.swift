@@ -119,7 +119,7 @@ private func makeInstance(in directory: String, _ style: String) throws -> Plugi
 }
 
 /// Where this program's own Swift runtime lies, when it is linked dynamically.
-private func runtimeDirectories() -> [String] {
+func runtimeDirectories() -> [String] {
   let maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC)
   defer { close(maps) }
   var text: [UInt8] = []

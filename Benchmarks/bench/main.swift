@@ -9,8 +9,12 @@ import BenchSupport
 let benchmarks: [(name: String, run: () async throws -> [Figure])] = [
   ("export", benchmarkExport),
   ("locks", benchmarkLocks),
+  ("neighbours", benchmarkNeighbours),
   ("rpc", { try await benchmarkRPC() + benchmarkRPCStack() }),
   ("spawn", benchmarkSpawn),
+  ("tax", benchmarkTax),
+  ("teardown", benchmarkTeardown),
 ]
 
+if CommandLine.arguments.dropFirst().first == "--hold" { try await holdPlugin() }
 await runBenchmarks(benchmarks)

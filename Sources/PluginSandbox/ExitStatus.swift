@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
+
 /// How a confined plugin ended.
 public enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
   case exited(Int32)
@@ -16,5 +18,26 @@ public enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// The limit that stopped a plugin, for its callers.
-public enum LimitHit: String, Sendable, Hashable { case memory, processes, cpu }
+/// The limit that stopped a plugin, for its callers. Running out of descriptors, disk or processor share ends nobody: the
+/// plugin sees an error or takes longer.
+public enum LimitHit: String, Sendable, Hashable {
+  /// The kernel killed a process of the group for want of memory.
+  case memory
+  /// A process or thread was refused.
+  case processes
+  /// SIGXFSZ: it wrote beyond the largest file it may have.
+  case fileSize = "file size"
+  /// SIGXCPU: it used up its processor time.
+  case cpu
+}
+
+extension ExitStatus {
+  /// The limit that the kernel names by a signal of its own.
+  var limitHit: LimitHit? {
+    switch self {
+    case .signalled(SIGXFSZ), .exited(128 + SIGXFSZ): .fileSize
+    case .signalled(SIGXCPU), .exited(128 + SIGXCPU): .cpu
+    default: nil
+    }
+  }
+}

@@ -8,6 +8,8 @@ import Glibc
 enum LaunchHints {
   static func hint(step: UInt32, errno number: Int32, detail: String) -> String? {
     switch bl_step(rawValue: step) {
+    case BL_STEP_SOURCE where detail.hasPrefix("state image: in use"):
+      "An earlier instance of this plugin still holds its state; look for a process that cannot be killed"
     case BL_STEP_SOURCE:
       switch number {
       case ENOENT: "\(detail) does not exist on this host"

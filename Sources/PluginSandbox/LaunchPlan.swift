@@ -23,6 +23,9 @@ public struct LaunchPlan: Sendable, Hashable {
   public var environment: [String: String] = [:]
   /// The instance's private directory on the host; `/state` inside, writable, not executable. nil: a small tmpfs.
   public var stateDirectory: String?
+  /// A file with an ext4 file system (``StateImage``) that takes the place of ``stateDirectory``: the instance's state
+  /// with a size that it cannot exceed. Privileged mode only.
+  public var stateImage: String?
   /// The instance's stream directory on the host; `/streams` inside.
   public var streamsDirectory: String?
   /// Whose the plugin is, across restarts: a storage, a candidate, or a plugin that serves all of its storages.

@@ -119,10 +119,11 @@ public actor Launcher {
     for end in [input.second.value, output.first.value, errors.first.value, control.first.value] {
       _ = berth_set_nonblocking(end, 1)
     }
-    let reply = try LauncherConnection(transport).exchange(
-      request,
-      descriptors: [input.first.value, output.second.value, errors.second.value, control.second.value, filter],
-      deadline: deadline)
+    let image = try plan.stateImage.map { path throws(SandboxError) in try StateImage.open(path) }
+    let given = [input.first.value, output.second.value, errors.second.value, control.second.value, filter]
+    let sent = image.map { given + [$0] } ?? given
+    defer { if let image { close(image) } }
+    let reply = try LauncherConnection(transport).exchange(request, descriptors: sent, deadline: deadline)
     guard !reply.isFailure, let pidfd = reply.descriptor(BL_RFD_PIDFD) else {
       if let pidfd = reply.descriptor(BL_RFD_PIDFD) { Self.finish(pidfd) }
       for descriptor in reply.descriptors { close(descriptor) }

@@ -36,7 +36,9 @@ struct MountTable {
     let temporary = plan.permissions.runtime.temporarySpace ?? plan.limits.temporarySpace
     add(Entry(kind: BL_M_TMPFS, flags: Self.write, target: "/tmp", inodes: 16384, size: max(temporary, 4096)))
     add(Entry(kind: Self.bind, flags: Self.exec, source: plan.bundle, target: "/plugin"))
-    if let state = plan.stateDirectory {
+    if plan.stateImage != nil {
+      add(Entry(kind: BL_M_IMAGE, flags: Self.write, target: "/state"))
+    } else if let state = plan.stateDirectory {
       add(Entry(kind: Self.bind, flags: Self.write | Self.idmap, source: state, target: "/state"))
     } else {
       add(Entry(kind: BL_M_TMPFS, flags: Self.write, target: "/state", inodes: 4096, size: 16 << 20))

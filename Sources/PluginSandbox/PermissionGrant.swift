@@ -133,6 +133,7 @@ public struct PermissionGrant: Sendable, Hashable, JSONCodable {
     result.runtime.memoryMax = runtime.memoryMax.flatMap { granted("memory", UInt64($0)).map { ByteCount($0) } }
     result.runtime.pidsMax = runtime.pidsMax.flatMap { granted("processes", UInt64($0)).map { Int($0) } }
     result.runtime.tmpSize = runtime.tmpSize.flatMap { granted("tmp", UInt64($0)).map { ByteCount($0) } }
+    result.runtime.stateSize = runtime.stateSize.flatMap { granted("state", UInt64($0)).map { ByteCount($0) } }
     return result
   }
 

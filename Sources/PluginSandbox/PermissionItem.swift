@@ -72,7 +72,7 @@ enum PermissionLine {
     PermissionText.runtime(
       procSelf: runtime.procSelf, jit: runtime.jit, btrfs: runtime.btrfs, processes: runtime.threads,
       memory: runtime.memoryMax.map { UInt64($0) }, processCount: runtime.pidsMax.map { UInt64($0) },
-      temporarySpace: runtime.tmpSize.map { UInt64($0) })
+      temporarySpace: runtime.tmpSize.map { UInt64($0) }, stateSpace: runtime.stateSize.map { UInt64($0) })
   }
 
   /// The part of the `asked` line that `granted` allows, as a line; nil when it allows nothing of it.

@@ -52,6 +52,7 @@ extension Permissions {
     runtime.memory = effective.runtime.memoryMax.map { UInt64($0) }
     runtime.processCount = effective.runtime.pidsMax.map { UInt32(clamping: $0) }
     runtime.temporarySpace = effective.runtime.tmpSize.map { UInt64($0) }
+    runtime.stateSpace = effective.runtime.stateSize.map { UInt64($0) }
   }
 
   private static func resolve(_ text: String, _ config: JSONObject, _ kind: String) throws(SandboxError) -> String {
@@ -88,7 +89,7 @@ extension Permissions: CustomStringConvertible {
     lines += PermissionText.runtime(
       procSelf: runtime.procSelf, jit: runtime.jit, btrfs: runtime.btrfs, processes: runtime.processes,
       memory: runtime.memory, processCount: runtime.processCount.map { UInt64($0) },
-      temporarySpace: runtime.temporarySpace)
+      temporarySpace: runtime.temporarySpace, stateSpace: runtime.stateSpace)
     return lines.sorted()
   }
 
@@ -110,7 +111,7 @@ enum PermissionText {
 
   static func runtime(
     procSelf: Bool, jit: Bool, btrfs: Bool, processes: Bool, memory: UInt64?, processCount: UInt64?,
-    temporarySpace: UInt64?
+    temporarySpace: UInt64?, stateSpace: UInt64?
   ) -> [String] {
     var lines: [String] = []
     if procSelf { lines.append("runtime proc:self") }
@@ -120,6 +121,7 @@ enum PermissionText {
     if let memory { lines.append("runtime memory \(memory)") }
     if let processCount { lines.append("runtime processes \(processCount)") }
     if let temporarySpace { lines.append("runtime tmp \(temporarySpace)") }
+    if let stateSpace { lines.append("runtime state \(stateSpace)") }
     return lines
   }
 }

@@ -106,5 +106,7 @@ public struct RuntimePermission: Sendable, Hashable {
   public var memory: UInt64?
   public var processCount: UInt32?
   public var temporarySpace: UInt64?
+  /// Size of the private, persistent `/state`, in bytes.
+  public var stateSpace: UInt64?
   public init() {}
 }

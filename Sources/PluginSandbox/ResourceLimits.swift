@@ -20,5 +20,8 @@ public struct ResourceLimits: Sendable, Hashable {
   /// Size of the private `/tmp`, in bytes.
   public var temporarySpace: UInt64 = 16 << 20
 
+  /// Size of the private, persistent `/state`, in bytes, where the host can limit it (``StateImage``).
+  public var stateSpace: UInt64 = 64 << 20
+
   public init() {}
 }

@@ -144,7 +144,7 @@ public final class SandboxedProcess: Sendable {
       _ = berth_pidfd_reap(pidfd, &end)  // a child of ours in exec mode, of the server otherwise
       let status = reportedStatus() ?? .killed
       state.status = status
-      state.limit = cgroup.limitHit()
+      state.limit = status.limitHit ?? cgroup.limitHit()
       return status
     }
   }

@@ -72,6 +72,7 @@ public struct SeccompProfile: Sendable, Hashable {
       SyscallList.ioctls + (blockDevices ? SyscallList.blockDeviceIoctls : [])
       + (btrfs ? SyscallList.btrfsIoctls : [])
     rules += ioctls.map { Rule(name: "ioctl", conditions: [.low(1, is: $0)]) }
+    rules += SyscallList.fcntls.map { Rule(name: "fcntl", conditions: [.low(1, is: $0)]) }
     rules += SyscallList.prctls.map { Rule(name: "prctl", conditions: [.low(0, is: $0)]) }
     let families: [UInt64] = [1] + (network ? [2, 10] : [])  // AF_UNIX, AF_INET, AF_INET6
     rules += families.map { Rule(name: "socket", conditions: [.low(0, is: $0)]) }

@@ -7,7 +7,7 @@ enum SyscallList {
   static let base: [String] = [
     // Files and directories
     "access", "chdir", "chmod", "chown", "close", "close_range", "copy_file_range", "creat", "dup", "dup2", "dup3",
-    "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir", "fchmod", "fchmodat", "fchown", "fchownat", "fcntl",
+    "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir", "fchmod", "fchmodat", "fchown", "fchownat",
     "fdatasync", "fgetxattr", "flistxattr", "flock", "fremovexattr", "fsetxattr", "fstat", "fstatfs", "fsync",
     "ftruncate", "getcwd", "getdents", "getdents64", "getxattr", "lchown", "lgetxattr", "link", "linkat", "listxattr",
     "llistxattr", "lremovexattr", "lseek", "lsetxattr", "lstat", "mkdir", "mkdirat", "newfstatat", "open", "openat",
@@ -49,6 +49,17 @@ enum SyscallList {
     0x5451,  // FIOCLEX
     0x4004_9409,  // FICLONE
     0x4020_940D,  // FICLONERANGE
+  ]
+
+  /// The fcntl commands: descriptors, flags, locks, seals. No leases (a leased file makes whoever opens it wait, the host
+  /// too), no signals to other processes.
+  static let fcntls: [UInt64] = [
+    0, 1, 2, 3, 4,  // F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL
+    5, 6, 7, 36, 37, 38,  // record locks, of the process and of the open file
+    9, 11, 16,  // F_GETOWN, F_GETSIG, F_GETOWN_EX
+    1025, 1027, 1028,  // F_GETLEASE, F_DUPFD_QUERY, F_CREATED_QUERY
+    1030, 1031, 1032, 1033, 1034,  // F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS
+    1035, 1036, 1037, 1038,  // hints on the life of what is written
   ]
 
   /// Reading the size and geometry of a granted block device, and discarding on it.

@@ -85,9 +85,16 @@ int cgroup_remove(const char *scope, const char *instance);
 int cgroup_sweep(const char *scope);
 
 // mounts.c
+struct option {
+  const char *name, *value;
+};
 void open_sources(struct job *job);
 void build_root(struct job *job);
+int make_mount(const char *type, const struct option *options, size_t count, unsigned attributes);
 void enter_small_namespace(void);
+
+// image.c
+int open_image(struct job *job);
 
 // network.c
 void network_set_up(struct job *job);

@@ -111,16 +111,13 @@ void open_sources(struct job *job) {
   if (server.host_mounts >= 0 && setns(server.host_mounts, CLONE_NEWNS) < 0) die(job, BL_STEP_SOURCE, "host mounts");
   for (unsigned i = 0; i < job->request.mount_count; i++) {
     if (job->request.mounts[i].kind == BL_M_BIND) open_source(job, i);
+    if (job->request.mounts[i].kind == BL_M_IMAGE) job->sources[i] = open_image(job);
   }
   if (server.host_mounts >= 0 && setns(server.own_mounts, CLONE_NEWNS) < 0) die(job, BL_STEP_SOURCE, "own mounts");
 }
 
-struct option {
-  const char *name, *value;
-};
-
 // A detached instance of a file system; -1 with errno on failure.
-static int make_mount(const char *type, const struct option *options, size_t count, unsigned attributes) {
+int make_mount(const char *type, const struct option *options, size_t count, unsigned attributes) {
   int fs = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
   if (fs < 0) return -1;
   for (size_t i = 0; i < count; i++) {

@@ -73,12 +73,13 @@ static const char *check_mount(const struct job *job, unsigned index) {
   const struct bl_request *r = &job->request;
   const struct bl_mount *m = &r->mounts[index];
   const char *target = text(job, m->target), *source = text(job, m->source);
-  if (m->kind < BL_M_BIND || m->kind > BL_M_FILE || m->reserved) return "mount kind";
+  if (m->kind < BL_M_BIND || m->kind > BL_M_IMAGE || m->reserved) return "mount kind";
   if (!is_path(target)) return "mount target";
   if (is_beneath(target, "/proc")) return "mount target below /proc";
   if (m->kind == BL_M_BIND && !is_path(source)) return "mount source";
   if (m->kind == BL_M_SYMLINK && source[0] == 0) return "symbolic link text";
   if (m->kind != BL_M_BIND && (m->flags & ~(BL_MF_WRITE))) return "mount flags";
+  if (m->kind == BL_M_IMAGE && (r->flags & BL_F_USERNS)) return "an image without root";
   if ((m->flags & BL_MF_WRITE) && (m->flags & (BL_MF_EXEC | BL_MF_FIFO))) return "writable and executable mount";
   if ((m->flags & BL_MF_DEVICE) && (m->flags & (BL_MF_EXEC | BL_MF_IDMAP | BL_MF_SLAVE))) return "device flags";
   if ((m->flags & BL_MF_NODES) && m->flags != BL_MF_NODES) return "flags of a directory of devices";
@@ -92,7 +93,8 @@ static const char *check_mount(const struct job *job, unsigned index) {
     const char *other = text(job, r->mounts[i].target);
     if (strcmp(other, target) == 0) return "two mounts on one target";
     // A fresh tmpfs holds nothing of the plugin's yet; any other writable tree may hold a trap.
-    bool other_writable = r->mounts[i].kind == BL_M_BIND && r->mounts[i].flags & (BL_MF_WRITE | BL_MF_FIFO);
+    bool other_writable = r->mounts[i].kind == BL_M_IMAGE ||
+                          (r->mounts[i].kind == BL_M_BIND && r->mounts[i].flags & (BL_MF_WRITE | BL_MF_FIFO));
     if (other_writable && is_beneath(target, other)) return "mount below a writable mount";
     if (i > index && is_beneath(target, other)) return "mounts out of order";
   }
@@ -129,7 +131,9 @@ const char *validate(const struct job *job, ssize_t size, int fd_count) {
   if (!is_name(text(job, r->instance))) return "instance";
   if (r->op == BL_OP_KILL) return fd_count == 0 ? NULL : "descriptors";
   if (r->op != BL_OP_SPAWN && r->op != BL_OP_BROKER) return "operation";
-  if (fd_count != BL_REQUEST_FDS) return "descriptors";
+  int images = 0;
+  for (unsigned i = 0; i < r->mount_count; i++) images += r->mounts[i].kind == BL_M_IMAGE;
+  if (images > 1 || fd_count != BL_FD_IMAGE + images) return "descriptors";
   if (r->limits.processes < 1 || r->limits.memory < (1u << 20) || r->limits.cpu_percent < 1 ||
       r->limits.cpu_percent > 100000 || r->limits.descriptors < 8) {
     return "limits";

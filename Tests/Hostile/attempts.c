@@ -57,6 +57,18 @@ static long path_of_victim(const char *tail) {
   strcat(path, tail);
   return read_file(path, NULL);
 }
+static long stream_of_victim(const char *number, int flags) {
+  static char path[128];
+  strcpy(path, "/proc/");
+  strcat(path, target("victim"));
+  strcat(path, "/fd/");
+  strcat(path, number);
+  return open(path, flags | O_NONBLOCK | O_CLOEXEC);
+}
+static long stop_and_go(long pid) {
+  if (kill((pid_t)pid, SIGSTOP) < 0) return -1;
+  return kill((pid_t)pid, SIGCONT);
+}
 static long raise_limit(void) {
   struct rlimit more = {4096, 4096};
   return setrlimit(RLIMIT_NOFILE, &more) < 0 ? -1 : 0;
@@ -128,7 +140,7 @@ static long write_release_agent(void) { return open_for_writing("/sys/fs/cgroup/
   A(create_in_etc, "T4", 0, create_in("/etc")) \
   A(create_in_dev, "T4", 0, create_in("/dev")) \
   A(create_in_bundle, "T4", 0, create_in(target("plugin"))) \
-  A(replace_own_code, "T4", 0, replace_own_code()) \
+  A(replace_own_code, "T4", 0, replace_in_bundle("victim-code")) \
   A(open_program_writable, "T4", 0, open_for_writing(target("system_file"))) \
   A(system_chmod, "T4", 0, change_with("chmod")) \
   A(system_chown, "T4", 0, change_with("chown")) \
@@ -303,9 +315,49 @@ static long write_release_agent(void) { return open_for_writing("/sys/fs/cgroup/
   A(real_time, "T19", 0, real_time()) \
   A(io_priority, "T19", 0, CALL(SYS_ioprio_set, 1, 0, 1 << 13)) \
   A(fill_tmp, "T20", LIMITED, fill_directory("/tmp")) \
+  A(fill_state, "T20", LIMITED, fill_directory(target("state"))) \
+  A(many_files_in_state, "T20", LIMITED, many_files(target("state"))) \
   A(many_descriptors, "T21", LIMITED, many_descriptors()) \
   A(raise_descriptor_limit, "T21", 0, raise_limit()) \
-  A(lock_memory, "T21", LIMITED, CALL(SYS_mlockall, 1))
+  A(lock_memory, "T21", LIMITED, CALL(SYS_mlockall, 1)) \
+  /* T22: making the host wait */ \
+  A(freeze_filesystem, "T22", REACH, freeze_pipes()) \
+  A(mount_fuse, "T22", PATH_ABSENT, mount_fuse()) \
+  A(lease_on_file, "T22", 0, take_lease(target("state"))) \
+  A(stop_same_uid, "T22", NO_PROCESS, stop_and_go(target_number("same_uid_victim"))) \
+  /* T23, T24, T26: the streams of others */ \
+  A(take_requests_of_victim, "T23", PATH_ABSENT, stream_of_victim("0", O_RDONLY)) \
+  A(write_own_input, "T23", PATH_ABSENT, open_for_writing("/proc/self/fd/0")) \
+  A(flood_console, "T24", PATH_ABSENT | VACUOUS, open_for_writing("/dev/console")) \
+  A(flood_kernel_log, "T24", PATH_ABSENT, open_for_writing("/dev/kmsg")) \
+  A(answer_for_victim, "T26", PATH_ABSENT, stream_of_victim("2", O_WRONLY)) \
+  A(answer_by_descriptor, "T26", NO_PROCESS, take_descriptor()) \
+  /* T25: frames that never came through its own pipe */ \
+  A(speak_to_daemon, "T25", PATH_ABSENT, connect_unix(target("path_socket"), 0)) \
+  /* T27: traps in the directory that the host looks into */ \
+  A(plant_device, "T27", 0, plant(target("state"), "device")) \
+  A(plant_root_owned, "T27", UNMAPPED, plant(target("state"), "owner")) \
+  A(plant_capability, "T27", 0, plant(target("state"), "capability")) \
+  A(plant_trusted_attribute, "T27", 0, plant(target("state"), "trusted")) \
+  A(plant_immutable, "T27", REACH, plant(target("state"), "immutable")) \
+  /* T28, T29: outliving the host */ \
+  A(leave_cgroup, "T28", PATH_ABSENT, open_for_writing(target("cgroup_procs"))) \
+  A(plant_service, "T28", PATH_ABSENT, create_in("/run")) \
+  A(plant_job, "T28", PATH_ABSENT, create_in("/var/spool")) \
+  A(plant_log_in, "T28", PATH_ABSENT, create_in("/root")) \
+  A(adopt_orphans, "T29", 0, prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) \
+  A(clone_beside_init, "T29", 0, clone_with(0x8000 | CLONE_NEWPID)) \
+  /* T30: the host's hands */ \
+  A(ask_launcher, "T30", PATH_ABSENT, connect_packets(target("packet_socket"))) \
+  A(attach_loop, "T30", PATH_ABSENT, open_for_writing("/dev/loop-control")) \
+  A(map_devices, "T30", PATH_ABSENT | VACUOUS, open_for_writing("/dev/mapper/control")) \
+  A(mount_image, "T30", REACH, mount(target("state"), "/tmp", "ext4", 0, NULL)) \
+  /* T31: growing by an upgrade of its own */ \
+  A(replace_manifest, "T31", 0, replace_in_bundle("manifest.json")) \
+  A(open_bundle_to_all, "T31", 0, chmod(target("plugin"), 0777) < 0 ? -1 : chmod(target("plugin"), 0755)) \
+  /* T32: speaking as somebody else */ \
+  A(forge_log_record, "T32", PATH_ABSENT, send_datagram(target("log_socket"))) \
+  A(forge_log_file, "T32", PATH_ABSENT, open_for_writing(target("log_file")))
 
 ATTEMPTS(A)
 #undef A

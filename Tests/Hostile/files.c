@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -38,10 +40,10 @@ long create_in(const char *directory) {
   return 0;
 }
 
-long replace_own_code(void) {
+long replace_in_bundle(const char *name) {
   char path[512], copy[512];
-  snprintf(path, sizeof path, "%s/victim-code", target("plugin"));
-  snprintf(copy, sizeof copy, "%s/victim-code.new", target("plugin"));
+  snprintf(path, sizeof path, "%s/%s", target("plugin"), name);
+  snprintf(copy, sizeof copy, "%s/%s.new", target("plugin"), name);
   int fd = open(copy, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
   if (fd < 0) return -1;
   return rename(copy, path);
@@ -169,6 +171,67 @@ long fill_directory(const char *directory) {
     result = write(fd, block, sizeof block) == (ssize_t)sizeof block ? 0 : -1;
     error = errno ? errno : ENOSPC;
   }
+  unlink(path);
+  return result < 0 ? refused(error) : 0;
+}
+
+// Empty files until something says stop; an escape when twenty thousand fit.
+long many_files(const char *directory) {
+  char path[512];
+  snprintf(path, sizeof path, "%s/many-%d", directory, getpid());
+  if (mkdir(path, 0700) < 0) return refused(EINVAL);
+  int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), made = 0, error = 0;
+  char name[32];
+  for (; made < 20000 && !error; made++) {
+    snprintf(name, sizeof name, "%d", made);
+    int fd = openat(folder, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) error = errno;
+    else close(fd);
+  }
+  while (made-- > 0) {
+    snprintf(name, sizeof name, "%d", made);
+    unlinkat(folder, name, 0);
+  }
+  rmdir(path);
+  return error ? refused(error) : 0;
+}
+
+// Whoever opens a leased file waits until the holder lets go, 45 seconds by default.
+long take_lease(const char *directory) {
+  char path[512];
+  snprintf(path, sizeof path, "%s/lease-%d", directory, getpid());
+  int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return refused(EINVAL);
+  long result = fcntl(fd, F_SETLEASE, F_WRLCK);
+  int error = errno;
+  unlink(path);
+  return result < 0 ? refused(error) : 0;
+}
+
+// What the host would stumble over in a directory that it shares with a plugin.
+long plant(const char *directory, const char *what) {
+  char path[512];
+  snprintf(path, sizeof path, "%s/plant-%d", directory, getpid());
+  long result = -1;
+  if (strcmp(what, "device") == 0) {
+    result = mknod(path, S_IFBLK | 0600, makedev(7, 0));
+  } else {
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) return refused(EINVAL);
+    static const uint32_t capability[5] = {0x02000001, 1 << 21, 0, 0, 0};
+    int flags = 0x10; // FS_IMMUTABLE_FL
+    if (strcmp(what, "owner") == 0) result = fchown(fd, 0, geteuid() == 0 ? 1 : 0);
+    if (strcmp(what, "capability") == 0) result = fsetxattr(fd, "security.capability", capability, sizeof capability, 0);
+    if (strcmp(what, "trusted") == 0) result = fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0);
+    if (strcmp(what, "immutable") == 0) {
+      result = ioctl(fd, 0x40086602, &flags); // FS_IOC_SETFLAGS
+      int error = errno;
+      flags = 0;
+      ioctl(fd, 0x40086602, &flags);
+      errno = error;
+    }
+  }
+  int error = errno;
   unlink(path);
   return result < 0 ? refused(error) : 0;
 }

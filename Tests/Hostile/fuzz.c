@@ -1,8 +1,12 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-// fuzz SECONDS SEED   feeds the launcher's request decoder sound requests with a few bytes changed, under the sanitizers.
-// A request that is accepted must keep every promise that the rest of the launcher relies on.
+// fuzz SECONDS SEED CORPUS   feeds the launcher's request decoder sound requests with a few bytes changed, under the
+// sanitizers. A request that is accepted must keep every promise that the rest of the launcher relies on.
+//
+// The corpus keeps one request for every verdict that was ever reached, as changes of the sound one:
+//   SIZE DESCRIPTORS OFFSET=BYTE…  # VERDICT
+// They are tried first and changed further; a verdict that the corpus lacks is printed as a line to add.
 
 #include "launcher.h"
 
@@ -42,6 +46,7 @@ static struct bl_request *sound(void) {
   bl_request_mount(r, (struct bl_mount){BL_M_BIND, BL_MF_WRITE | BL_MF_IDMAP, 0, add(r, "/srv/vz"), add(r, "/srv/vz"), 0, 0});
   bl_request_mount(r, (struct bl_mount){BL_M_TMPFS, BL_MF_WRITE, 0, 0, add(r, "/tmp"), 1024, 1 << 20});
   bl_request_mount(r, (struct bl_mount){BL_M_SYMLINK, 0, 0, add(r, "usr/bin"), add(r, "/bin"), 0, 0});
+  bl_request_mount(r, (struct bl_mount){BL_M_IMAGE, BL_MF_WRITE, 0, 0, add(r, "/state"), 0, 0});
   const uint8_t address[16] = {127, 66, 0, 1};
   bl_request_endpoint(r, 4, address, 443);
   return r;
@@ -69,8 +74,63 @@ static void check_accepted(const struct job *job) {
   }
 }
 
+enum { KEPT = 256, CHANGES = 24 };
+struct input {
+  long size;
+  int fds, count;
+  struct { uint32_t offset; unsigned char byte; } changes[CHANGES];
+  char verdict[80];
+};
+static struct input kept[KEPT];
+static int kept_count;
+
+static void load(const char *path) {
+  char line[1024];
+  FILE *file = fopen(path, "re");
+  while (file && kept_count < KEPT && fgets(line, sizeof line, file)) {
+    struct input *in = &kept[kept_count];
+    char *comment = strchr(line, '#');
+    if (!comment || comment == line) continue;
+    *comment = 0;
+    sscanf(comment + 1, " %79[^\n]", in->verdict);
+    int used = 0;
+    if (sscanf(line, "%ld %d%n", &in->size, &in->fds, &used) != 2) continue;
+    unsigned offset, byte;
+    for (char *at = line + used; in->count < CHANGES && sscanf(at, " %u=%u%n", &offset, &byte, &used) == 2; at += used) {
+      in->changes[in->count].offset = offset;
+      in->changes[in->count++].byte = (unsigned char)byte;
+    }
+    kept_count++;
+  }
+  if (file) fclose(file);
+}
+
+static void keep(const struct input *in, const char *verdict) {
+  for (int i = 0; i < kept_count; i++) {
+    if (strcmp(kept[i].verdict, verdict) == 0) return;
+  }
+  if (kept_count == KEPT) return;
+  kept[kept_count] = *in;
+  snprintf(kept[kept_count++].verdict, sizeof in->verdict, "%s", verdict);
+  printf("new: %ld %d", in->size, in->fds);
+  for (int i = 0; i < in->count; i++) printf(" %u=%u", in->changes[i].offset, in->changes[i].byte);
+  printf("  # %s\n", verdict);
+}
+
+// The verdict on the sound request with these changes.
+static const char *judge(struct job *job, const struct bl_request *base, const struct input *in) {
+  job->request = *base;
+  for (int i = 0; i < in->count; i++) {
+    if (in->changes[i].offset < sizeof *base) ((unsigned char *)&job->request)[in->changes[i].offset] = in->changes[i].byte;
+  }
+  const char *wrong = validate(job, in->size, in->fds);
+  if (!wrong) check_accepted(job);
+  return wrong ? wrong : "accepted";
+}
+
 int main(int argc, char **argv) {
-  if (argc != 3) return 2;
+  if (argc != 4) return 2;
+  load(argv[3]);
   state = strtoull(argv[2], NULL, 10);
   time_t end = time(NULL) + atoi(argv[1]);
   struct bl_request *base = sound();
@@ -84,27 +144,33 @@ int main(int argc, char **argv) {
   // Most of the struct is zero: changes go where the meaning is, mostly.
   const size_t head = offsetof(struct bl_request, pool), pool = base->pool_size;
   unsigned long runs = 0, accepted = 0;
+  for (int i = 0; i < kept_count; i++) judge(&job, base, &kept[i]);
+  int known = kept_count;
   while (time(NULL) < end) {
     for (int i = 0; i < 2000; i++, runs++) {
-      job.request = *base;
-      unsigned char *bytes = (unsigned char *)&job.request;
-      for (uint64_t changes = 1 + next() % 6; changes; changes--) {
+      struct input in = {.size = (long)sizeof job.request, .fds = BL_REQUEST_FDS};
+      if (kept_count && next() % 2) in = kept[next() % (unsigned)kept_count];
+      const unsigned char *bytes = (const unsigned char *)base;
+      for (uint64_t changes = 1 + next() % 6; changes && in.count < CHANGES; changes--, in.count++) {
         size_t place = next() % 3 ? next() % head : head + next() % (pool + 8);
+        unsigned char byte = bytes[place];
         switch (next() % 4) {
-          case 0: bytes[place] = (unsigned char)next(); break;
-          case 1: bytes[place] ^= (unsigned char)(1u << next() % 8); break;
-          case 2: bytes[place] = (unsigned char)"/.\0\xff"[next() % 4]; break;
-          default: bytes[place] = bytes[next() % (head + pool)];
+          case 0: byte = (unsigned char)next(); break;
+          case 1: byte ^= (unsigned char)(1u << next() % 8); break;
+          case 2: byte = (unsigned char)"/.\0\xff"[next() % 4]; break;
+          default: byte = bytes[next() % (head + pool)];
         }
+        in.changes[in.count].offset = (uint32_t)place;
+        in.changes[in.count].byte = byte;
       }
-      ssize_t size = next() % 64 ? (ssize_t)sizeof job.request : (ssize_t)(next() % (sizeof job.request + 9));
-      if (!validate(&job, size, next() % 16 ? BL_REQUEST_FDS : (int)(next() % 8))) {
-        accepted++;
-        check_accepted(&job);
-      }
+      if (next() % 64 == 0) in.size = (long)(next() % (sizeof job.request + 9));
+      if (next() % 16 == 0) in.fds = (int)(next() % 8);
+      const char *verdict = judge(&job, base, &in);
+      accepted += strcmp(verdict, "accepted") == 0;
+      keep(&in, verdict);
     }
   }
   bl_request_free(base);
-  printf("%lu requests, %lu accepted\n", runs, accepted);
+  printf("%lu requests, %lu accepted, %d verdicts known, %d new\n", runs, accepted, known, kept_count - known);
   return 0;
 }

@@ -21,6 +21,7 @@ enum {
   NO_OBJECT = 1 << 4,    // ENOENT for System V and POSIX objects, ENXIO, ENOTTY
   REACH = 1 << 5,        // success is to reach the kernel's own code: any other error is an escape
   VACUOUS = 1 << 6,      // this kernel or machine offers no way to succeed even outside
+  UNMAPPED = 1 << 8,     // EOVERFLOW, EINVAL: the user does not exist in the mount's id map
   UNPRIVILEGED = 1 << 7, // the control runs as an ordinary user: it is about gaining what root has
 };
 
@@ -43,7 +44,7 @@ long refused(int error); // sets errno, returns -1
 long read_file(const char *path, const char *forbidden);
 long open_for_writing(const char *path);
 long create_in(const char *directory);
-long replace_own_code(void);
+long replace_in_bundle(const char *name);
 long run_copy_from(const char *directory);
 long run_from_memory(void);
 long map_writable_executable(void);
@@ -53,6 +54,9 @@ long gain_by(const char *helper);
 long list_directory(const char *path, const char *forbidden);
 long change_with(const char *what);
 long fill_directory(const char *directory);
+long many_files(const char *directory);
+long take_lease(const char *directory);
+long plant(const char *directory, const char *what);
 
 // kernel.c
 long clone_with(unsigned long flags);
@@ -74,3 +78,7 @@ long much_memory(void);
 long shared_object(const char *kind);
 long terminal_request(unsigned long request);
 long load_device_node(void);
+long freeze_pipes(void);
+long mount_fuse(void);
+long connect_packets(const char *path);
+long send_datagram(const char *path);

@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -185,4 +186,37 @@ long load_device_node(void) {
   snprintf(path, sizeof path, "/tmp/node-%d", getpid());
   if (mknod(path, S_IFCHR | 0600, makedev(1, 1)) < 0) return -1;
   return unlink(path);
+}
+
+// A pipe's file system cannot be frozen, which the kernel says only to those who might: EOPNOTSUPP outside.
+long freeze_pipes(void) {
+  int ends[2];
+  if (pipe(ends) < 0) return refused(EINVAL);
+  return ioctl(ends[0], 0xC0045877, 0); // FIFREEZE
+}
+
+// A file system whose server never answers puts whoever looks at it to sleep.
+long mount_fuse(void) {
+  char options[96];
+  int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+  if (fd < 0) return -1;
+  snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=%d,group_id=%d", fd, getuid(), getgid());
+  if (mount("hostile", "/tmp", "fuse", 0, options) < 0) return -1;
+  close(fd); // ends the connection, so that nobody waits
+  return umount2("/tmp", MNT_DETACH);
+}
+
+long connect_packets(const char *path) {
+  struct sockaddr_un to = {.sun_family = AF_UNIX};
+  strncpy(to.sun_path, path, sizeof to.sun_path - 1);
+  int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  return fd < 0 ? -1 : connect(fd, (struct sockaddr *)&to, sizeof to);
+}
+
+long send_datagram(const char *path) {
+  struct sockaddr_un to = {.sun_family = AF_UNIX};
+  strncpy(to.sun_path, path, sizeof to.sun_path - 1);
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const char record[] = "<2>berthd: all is well\n\x1b[2J";
+  return fd < 0 ? -1 : sendto(fd, record, sizeof record, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof to);
 }

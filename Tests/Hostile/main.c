@@ -55,6 +55,7 @@ static int is_refusal(int error, int flags) {
     case ENXIO: case ENOTTY: return !!(flags & NO_OBJECT);
     case ENETUNREACH: case ECONNREFUSED: case EADDRNOTAVAIL: case EAFNOSUPPORT: return !!(flags & NO_NETWORK);
     case EAGAIN: case ENOMEM: case ENOSPC: case EMFILE: case EFBIG: case EDQUOT: return !!(flags & LIMITED);
+    case EOVERFLOW: case EINVAL: return !!(flags & UNMAPPED);
     default: return 0;
   }
 }

@@ -22,13 +22,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static int listen_unix(const char *path, int abstract) {
+static int listen_unix(const char *path, int abstract, int type) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   size_t length = strlen(path);
   memcpy(address.sun_path + abstract, path, length);
-  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  int fd = socket(AF_UNIX, type, 0);
   socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + 1);
-  if (bind(fd, (struct sockaddr *)&address, size) < 0 || listen(fd, 64) < 0) exit(3);
+  if (bind(fd, (struct sockaddr *)&address, size) < 0 || (type != SOCK_DGRAM && listen(fd, 64) < 0)) exit(3);
   if (!abstract) chmod(path, 0666);
   return fd;
 }
@@ -56,13 +56,26 @@ int main(int argc, char **argv) {
   fprintf(out, "ipc_key=%d\n", key);
   snprintf(path, sizeof path, "/berth-hostile-%d", getpid());
   if (mq_open(path, O_CREAT | O_RDWR, 0666, NULL) < 0 || shm_open(path, O_CREAT | O_RDWR, 0666) < 0) return 3;
+  char objects[sizeof path];
+  snprintf(objects, sizeof objects, "%s", path);
   fprintf(out, "mq_name=%s\nshm_name=%s\n", path, path);
-  listen_unix(path + 1, 1);
+  listen_unix(path + 1, 1, SOCK_STREAM);
   fprintf(out, "abstract_socket=%s\n", path + 1);
   char socket_path[512];
   snprintf(socket_path, sizeof socket_path, "%s/socket", directory);
-  listen_unix(socket_path, 0);
+  listen_unix(socket_path, 0, SOCK_STREAM);
   fprintf(out, "path_socket=%s\ntcp_port=%d\nudp_port=%d\n", socket_path, open_port(SOCK_STREAM), open_port(SOCK_DGRAM));
+  snprintf(path, sizeof path, "%s/launcher", directory);
+  listen_unix(path, 0, SOCK_SEQPACKET);
+  fprintf(out, "packet_socket=%s\n", path);
+  snprintf(path, sizeof path, "%s/log", directory);
+  listen_unix(path, 0, SOCK_DGRAM);
+  fprintf(out, "log_socket=%s\n", path);
+  snprintf(path, sizeof path, "%s/daemon.log", directory);
+  close(open(path, O_WRONLY | O_CREAT, 0666));
+  fprintf(out, "log_file=%s\n", path);
+  const char *groups[] = {"/sys/fs/cgroup/cgroup.procs", "/sys/fs/cgroup/unified/cgroup.procs"};
+  fprintf(out, "cgroup_procs=%s\n", groups[access(groups[0], F_OK) == 0 ? 0 : 1]);
   char name[256];
   gethostname(name, sizeof name);
   fprintf(out, "host_name=%s\n", name);
@@ -73,7 +86,7 @@ int main(int argc, char **argv) {
   shmctl(shm, IPC_RMID, NULL);
   msgctl(msg, IPC_RMID, NULL);
   semctl(sem, 0, IPC_RMID);
-  mq_unlink(path);
-  shm_unlink(path);
+  mq_unlink(objects);
+  shm_unlink(objects);
   return 0;
 }

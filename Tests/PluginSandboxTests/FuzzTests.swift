@@ -20,10 +20,15 @@ import Testing
         """
         cc -std=gnu17 -g -O1 -w -fsanitize=address,undefined -fno-sanitize-recover=all -I\(sources)/berth-launcher \
         -I\(sources)/CShims/include -o \(fixture.directory)/fuzz \(HostilePlugin.sources)/fuzz.c \
-        \(sources)/berth-launcher/request.c \(sources)/CShims/launch.c \(sources)/CShims/socket.c >\(log) 2>&1 \
-        && \(fixture.directory)/fuzz \(seconds) \(seed) >>\(log) 2>&1
+        \(sources)/berth-launcher/request.c \(sources)/CShims/broker.c \(sources)/CShims/launch.c \
+        \(sources)/CShims/socket.c >\(log) 2>&1 \
+        && \(fixture.directory)/fuzz \(seconds) \(seed) \(HostilePlugin.sources)/requests.corpus >>\(log) 2>&1
         """)
     }
+    let text = SmallFile.read(log) ?? ""
+    #expect(text.contains("verdicts known"))
+    // A verdict that the kept corpus lacks: add the line to Tests/Hostile/requests.corpus.
+    for line in text.split(separator: "\n") where line.hasPrefix("new: ") { print(line) }
     #expect(status == 0, "seed \(seed): \(SmallFile.read(log) ?? "")")
   }
 }

@@ -44,7 +44,7 @@ final class HostilePlugin: Sendable {
       cp \(bundle)/hostile \(bundle)/setuid && chmod 4755 \(bundle)/setuid
       cp \(bundle)/hostile \(bundle)/filecap
       python3 -c 'import os,struct; os.setxattr("\(bundle)/filecap", "security.capability", struct.pack("<IIIII", 0x02000001, 1 << 21, 0, 0, 0))'
-      cp \(bundle)/hostile \(bundle)/victim-code
+      cp \(bundle)/hostile \(bundle)/victim-code; echo '{}' > \(bundle)/manifest.json
       mkdir \(directory)/other \(directory)/otherstate \(directory)/state
       echo CANARY-1 > \(directory)/secret; chmod 600 \(directory)/secret
       echo CANARY-2 > \(directory)/open; echo CANARY-3 > \(directory)/otherstate/data; touch \(directory)/other/vm-100-disk-0.raw
@@ -110,15 +110,23 @@ final class HostilePlugin: Sendable {
   }
 
   /// Runs every attempt in the sandbox, started by a host that leaks a descriptor and has a secret in its environment.
-  func inside(change: (inout LaunchPlan) -> Void = { _ in }) async throws -> [Result] {
+  func inside(
+    launcher: Launcher? = nil, change: (inout LaunchPlan) -> Void = { _ in }
+  ) async throws -> [Result] {
     setenv("SECRET_TOKEN", "CANARY-5", 1)
     let leaked = open("/", O_RDONLY | O_DIRECTORY)
     defer { close(leaked) }
     var plan = fixture.plan("hostile")
     plan.arguments = ["/plugin/inside", "inside"]
     plan.stateDirectory = fixture.directory + "/state"
+    if !StateImage.isAvailable() {
+      plan.stateDirectory = nil  // a tmpfs, which has a size as well
+    } else {
+      plan.stateImage = fixture.directory + "/state.img"
+      try StateImage.prepare(fixture.directory + "/state.img", size: 16 << 20, owner: plan.uid)
+    }
     change(&plan)
-    let process = try await fixture.launcher.launch(plan)
+    let process = try await (launcher ?? fixture.launcher).launch(plan)
     let text = await Fixture.drain(process.standardOutput)
     try await process.kill()
     process.close()

@@ -7,7 +7,7 @@ import Testing
 
 @testable import PluginSandbox
 
-@Suite(.enabled(if: Fixture.isRoot, "the privileged sandbox needs root"), .timeLimit(.minutes(2)), .serialized)
+@Suite(.enabled(if: Fixture.isRoot, "the privileged sandbox needs root"), .timeLimit(.minutes(180)), .serialized)
 struct TeardownTests {
   @Test func terminateReachesThePluginAndItsHandlerRuns() async throws {
     let fixture = try Fixture()
@@ -130,7 +130,7 @@ struct TeardownTests {
   }
 
   @Test func manyCyclesLeaveNothingBehind() async throws {
-    let cycles = getenv("BERTH_CYCLES").flatMap { Int(String(cString: $0)) } ?? 10
+    let cycles = getenv("BERTH_CYCLES").flatMap { Int(String(cString: $0)) } ?? 100
     let fixture = try Fixture()
     fixture.write("run.sh", "#!/bin/sh\necho ready\nsleep 1000\n")
     var plan = fixture.plan("run.sh")

@@ -99,14 +99,14 @@ final class Stage: Sendable {
   }
 
   func instance(
-    of bundle: PluginBundle, services: any HostServices = NoHostServices(),
-    change: (inout InstanceConfiguration) -> Void = { _ in }
+    of bundle: PluginBundle, services: any HostServices = NoHostServices(), uid: UInt32? = nil,
+    permissions: Permissions = Permissions(), change: (inout InstanceConfiguration) -> Void = { _ in }
   ) throws -> PluginInstance {
     let streams = "\(directory)/streams"
     mkdir(streams, 0o711)
     let state = "\(directory)/state"
     mkdir(state, 0o700)
-    let uid = Self.nextUID.wrappingAdd(1, ordering: .relaxed).newValue
+    let uid = uid ?? Self.nextUID.wrappingAdd(1, ordering: .relaxed).newValue
     chown(state, uid, uid)
     var configuration = InstanceConfiguration(
       bundle: bundle, storeid: "local", storageType: bundle.manifest.storageTypes[0].type,
@@ -118,7 +118,8 @@ final class Stage: Sendable {
     configuration.restart = RestartPolicy(firstDelay: .milliseconds(50), longestDelay: .milliseconds(200))
     change(&configuration)
     var plan = LaunchPlan(
-      instance: "local", mode: .privileged, bundle: bundle.path, executable: bundle.manifest.executable, uid: uid)
+      instance: "local", mode: .privileged, bundle: bundle.path, executable: bundle.manifest.executable,
+      permissions: permissions, uid: uid)
     plan.streamsDirectory = streams
     plan.stateDirectory = state
     let final = plan

@@ -13,7 +13,9 @@ public final class ChildProcess: Sendable {
   public let output: Int32
 
   /// - Parameter arguments: the program, looked for on the path, and its arguments. Its standard error is ours.
-  public init(_ arguments: String...) {
+  public convenience init(_ arguments: String...) { self.init(arguments) }
+
+  public init(_ arguments: [String]) {
     guard let name = arguments.first, let program = name.contains("/") ? name : Requirement.find(name) else {
       fatalError("no program \(arguments)")
     }

@@ -37,6 +37,7 @@ enum bl_mount_kind {
   BL_M_TMPFS = 2,   // a fresh tmpfs of `size` bytes
   BL_M_SYMLINK = 3, // `source` is the link's text
   BL_M_FILE = 4,    // `source` is the file's text
+  BL_M_IMAGE = 5,   // the ext4 file system in the file that came as BL_FD_IMAGE, on a loop device of its own
 };
 
 enum bl_mount_flag {
@@ -103,8 +104,16 @@ struct bl_request {
   char pool[BL_POOL];
 };
 
-// Descriptors that travel with BL_OP_SPAWN, in this order.
-enum bl_request_fd { BL_FD_STDIN, BL_FD_STDOUT, BL_FD_STDERR, BL_FD_CONTROL, BL_FD_FILTER, BL_REQUEST_FDS };
+// Descriptors that travel with BL_OP_SPAWN, in this order; the image only when a mount asks for it.
+enum bl_request_fd {
+  BL_FD_STDIN,
+  BL_FD_STDOUT,
+  BL_FD_STDERR,
+  BL_FD_CONTROL,
+  BL_FD_FILTER,
+  BL_FD_IMAGE,
+  BL_REQUEST_FDS
+};
 
 enum bl_layer {
   BL_L_UID = 1u << 0,

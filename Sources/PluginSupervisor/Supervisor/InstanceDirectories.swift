@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+internal import PluginSandbox
 internal import StorageProtocol
 
 /// The directories of one instance on the host. Everything blocks: for a thread of one's own.
@@ -10,6 +11,8 @@ struct InstanceDirectories: Sendable {
   let streams: String
   /// Holds what the broker shows to the plugin, in `mounts` and `dev`.
   var broker: String { parent(streams) }
+  /// The state as a file system of limited size, where the host can do that.
+  var image: String { state + ".img" }
 
   init(_ settings: SupervisorSettings, name: String) {
     state = settings.stateDirectory + "/" + name
@@ -28,6 +31,19 @@ struct InstanceDirectories: Sendable {
     return nil
   }
 
+  /// Makes the image, with what the directory held so far, or lets it grow to a bigger limit. After ``prepare(owner:)``.
+  func prepareImage(size: UInt64, owner: UInt32) -> StorageError? {
+    let holds = !directoryNames(at: state).isEmpty
+    do throws(SandboxError) {
+      try StateImage.prepare(image, size: size, owner: owner, content: holds ? state : nil)
+    } catch {
+      return StorageError(.sandboxFailed, error.message, outcome: .notStarted, hint: error.hint)
+    }
+    // What was taken over is not kept twice; an image that was there already took it over before a crash.
+    if holds { for name in directoryNames(at: state) { removeTree(AT_FDCWD, "\(state)/\(name)", depth: 0) } }
+    return nil
+  }
+
   /// Removes FIFOs and their folders that an earlier daemon left.
   func removeLeftovers() { StreamDirectory(path: streams, owner: nil).removeLeftovers() }
 
@@ -37,6 +53,7 @@ struct InstanceDirectories: Sendable {
     rmdir(streams)
     rmdir(parent(streams))
     removeTree(AT_FDCWD, state, depth: 0)
+    unlink(image)
   }
 
   private func make(_ path: String, _ mode: mode_t) -> StorageError? {

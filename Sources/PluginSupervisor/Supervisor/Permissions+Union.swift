@@ -29,6 +29,7 @@ extension Permissions {
     all.runtime.memory = [runtime.memory, other.runtime.memory].compactMap(\.self).max()
     all.runtime.processCount = [runtime.processCount, other.runtime.processCount].compactMap(\.self).max()
     all.runtime.temporarySpace = [runtime.temporarySpace, other.runtime.temporarySpace].compactMap(\.self).max()
+    all.runtime.stateSpace = [runtime.stateSpace, other.runtime.stateSpace].compactMap(\.self).max()
     return all
   }
 

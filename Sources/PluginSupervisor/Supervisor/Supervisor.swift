@@ -211,6 +211,7 @@ public actor Supervisor {
   ) -> PluginInstance {
     let settings = settings
     let uids = uids
+    let logger = logger
     let bundle = storage.bundle
     let directories = InstanceDirectories(settings, name: name)
     var configuration = InstanceConfiguration(
@@ -238,6 +239,15 @@ public actor Supervisor {
         instance: "\(name)-\(epoch)", mode: settings.mode, bundle: bundle.path,
         executable: bundle.manifest.executable, permissions: await permissions(), uid: uid)
       plan.stateDirectory = isCandidate ? nil : directories.state
+      if let owner, !isCandidate {
+        let size = plan.permissions.runtime.stateSpace ?? settings.limits.stateSpace
+        if await OwnThread.run({ StateImage.isAvailable() }) {
+          if let error = await OwnThread.run({ directories.prepareImage(size: size, owner: owner) }) { throw error }
+          plan.stateImage = directories.image
+        } else {
+          logger.warning("the state of \(name) has no size limit: this host has no loop devices or no mkfs.ext4")
+        }
+      }
       plan.streamsDirectory = directories.streams
       plan.holder = name
       if let broker = settings.broker, plan.permissions.needsBrokerDirectory {
