@@ -21,7 +21,8 @@ extension Broker {
     }
     let kind = try operationKind(params)
     let request = [
-      params.protocol.rawValue, target, params.wwid, params.access?.rawValue ?? "rw", params.portals.joined(separator: ","),
+      params.protocol.rawValue, target, params.wwid, params.access?.rawValue ?? "rw",
+      params.portals.joined(separator: ","),
     ].joined(separator: "\n")
     await turns.take(client.storeid)
     defer { Task { await turns.give(client.storeid) } }
