@@ -21,7 +21,7 @@ struct Handle: Sendable, Hashable {
   /// The host-chosen directory and name, for mounts and device nodes.
   var place = ""
   var name = ""
-  /// A loop or NBD device's number.
+  /// A loop device's number.
   var number: UInt32 = 0
   var major: UInt32 = 0
   var minor: UInt32 = 0

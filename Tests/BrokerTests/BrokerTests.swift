@@ -168,7 +168,12 @@ struct BrokerTests {
       permissions.files.append(FilePermission(path: pool, access: .readWrite))
       let client = fixture.client("s1", permissions)
       func call(_ verb: String, _ params: JSONObject) async throws(StorageError) -> JSONObject {
-        try await fixture.call("host.btrfs.subvolume.\(verb)", params, client)
+        let methods = [
+          "create": "host.btrfs.subvolume.create", "snapshot": "host.btrfs.subvolume.snapshot",
+          "delete": "host.btrfs.subvolume.delete", "list": "host.btrfs.subvolume.list",
+          "set_read_only": "host.btrfs.subvolume.set_read_only",
+        ]
+        return try await fixture.call(methods[verb] ?? verb, params, client)
       }
       let path: JSON = .string("\(pool)/images")
       let made = try await call("create", ["path": path])
@@ -235,6 +240,21 @@ struct BrokerTests {
     #expect(volumes[0].pool == "data" && volumes[0].tags == ["a", "b"] && volumes[0].origin == nil)
     #expect(volumes[0].active == true && volumes[0].ctime == 1_700_000_000 && volumes[1].isThinPool == true)
     #expect(LvmReport.rows(Array("no json".utf8), "lv") == nil)
+  }
+
+  @Test(arguments: ["nbd", "fc"]) func aProtocolThatIsNotOfferedSaysSo(_ name: String) async throws {
+    try await BrokerFixture.with { fixture in
+      var permissions = fixture.everything
+      permissions.broker.append(
+        BrokerPermission("host.block.attach", limits: ["protocol": "nbd,fc", "portal": "127.0.0.1:10809"]))
+      let params: JSONObject = [
+        "protocol": .string(name), "portals": ["127.0.0.1:10809"], "target": "a", "wwid": "w",
+      ]
+      let error = await #expect(throws: StorageError.self) {
+        try await fixture.call("host.block.attach", params, fixture.client("s1", permissions))
+      }
+      #expect(error?.code == .backendError && error?.hint != nil)
+    }
   }
 
   @Test func detachingAnAttachmentThatNobodyHasIsSuccess() async throws {
