@@ -21,7 +21,8 @@ extension Broker {
     }
     let kind = try operationKind(params)
     let request = [
-      params.protocol.rawValue, target, params.wwid, params.access?.rawValue ?? "rw", params.portals.joined(separator: ","),
+      params.protocol.rawValue, target, params.wwid, params.access?.rawValue ?? "rw",
+      params.portals.joined(separator: ","),
     ].joined(separator: "\n")
     await turns.take(client.storeid)
     defer { Task { await turns.give(client.storeid) } }
@@ -41,7 +42,7 @@ extension Broker {
     let handle = try await make(new) { handle async throws(StorageError) in
       var operation = BrokerOperation(kind, verb: kind == .iscsi ? BrokerOperation.ISCSI.login.rawValue : 0)
       (operation.target, operation.source, operation.number) = (target, address, port)
-      operation.label = kind == .nbdAttach ? handle.label : params.wwid
+      operation.label = params.wwid
       if handle.isReadOnly { operation.flags.insert(.readOnly) }
       let outcome = try await self.perform(
         operation, service.method, storeid: client.storeid, within: .seconds(120))
@@ -72,10 +73,9 @@ extension Broker {
       guard params.target != nil else { throw .invalid("target is needed") }
       return params.protocol == .iscsi ? .iscsi : .nvmeAttach
     case .nbd:
-      guard params.wwid == "nbd:\(params.target ?? "")" else {
-        throw .denied("an NBD export has no identity but its name: wwid must be 'nbd:' and the target")
-      }
-      return .nbdAttach
+      throw StorageError(
+        .backendError, "this host attaches no NBD exports", outcome: .notStarted,
+        hint: "QEMU reaches them by itself: let the plugin's 'path' answer an 'nbd:' address")
     case .fc:
       throw StorageError(
         .backendError, "Fibre Channel needs no attaching: its disks are the host's own", outcome: .notStarted,
@@ -117,17 +117,16 @@ extension Broker {
       other.id != handle.id && other.kind == .attachment && other.transport == handle.transport
         && other.target == handle.target && other.address == handle.address
     }
-    if shares, handle.transport != BlockProtocol.nbd.rawValue { return }
+    if shares { return }
     var operation: BrokerOperation
-    switch handle.transport {
-    case BlockProtocol.nvmeTcp.rawValue: operation = BrokerOperation(.nvmeDetach)
-    case BlockProtocol.iscsi.rawValue:
+    if handle.transport == BlockProtocol.iscsi.rawValue {
       operation = BrokerOperation(.iscsi, verb: BrokerOperation.ISCSI.logout.rawValue)
-    default: operation = BrokerOperation(.nbdDetach)
+    } else {
+      operation = BrokerOperation(.nvmeDetach)
     }
     (operation.target, operation.source) = (handle.target, handle.address)
     operation.label = handle.label
-    operation.number = handle.transport == BlockProtocol.nbd.rawValue ? handle.number : handle.port
+    operation.number = handle.port
     let outcome = try await perform(operation, "release", storeid: handle.storeid)
     // What this host cannot attach it has not attached.
     if outcome.error != 0, ![2, 65, 95].contains(outcome.error) {

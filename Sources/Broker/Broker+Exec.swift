@@ -25,7 +25,8 @@ extension Broker {
       throw error
     }
     return HostExec.Result(
-      exitCode: Int(outcome.status), stdout: Self.text(outcome.output, 1 << 20), stderr: Self.text(outcome.errors, 64 << 10)
+      exitCode: Int(outcome.status), stdout: Self.text(outcome.output, 1 << 20),
+      stderr: Self.text(outcome.errors, 64 << 10)
     )
   }
 

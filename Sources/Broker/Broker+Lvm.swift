@@ -212,7 +212,8 @@ extension Broker {
     let code: StorageError.Code
     if low.contains("already exists") {
       code = .volumeExists
-    } else if low.contains("not found") || low.contains("failed to find") || low.contains("cannot process volume group") {
+    } else if low.contains("not found") || low.contains("failed to find") || low.contains("cannot process volume group")
+    {
       code = .volumeNotFound
     } else if low.contains("insufficient free") || low.contains("free space") || low.contains("out of data space") {
       code = .noSpace

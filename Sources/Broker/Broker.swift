@@ -123,7 +123,8 @@ public actor Broker {
       case 16: .volumeBusy
       case 17: .volumeExists
       case 28: .noSpace
-      case 1, 40, 18, 31, 22, 20, 116: .hostDenied  // EPERM, ELOOP, EXDEV, EMLINK, EINVAL, ENOTDIR, ESTALE
+      // EPERM, EXDEV, ENOTDIR, EISDIR, EINVAL, EMLINK, ELOOP, ESTALE: what the worker's own checks say.
+      case 1, 18, 20, 21, 22, 31, 40, 116: .hostDenied
       default: .backendError
       }
     return StorageError(

@@ -23,7 +23,8 @@ public struct BrokerClient: Sendable {
   public var secret: @Sendable (String) async throws(StorageError) -> String?
 
   public init(
-    plugin: String, storeid: String, holder: String, permissions: Permissions, uid: UInt32, sandbox: String, directory: String?,
+    plugin: String, storeid: String, holder: String, permissions: Permissions, uid: UInt32, sandbox: String,
+    directory: String?,
     secret: @escaping @Sendable (String) async throws(StorageError) -> String?
   ) {
     self.plugin = plugin

@@ -37,7 +37,8 @@ extension Broker {
   ) throws(StorageError) -> FoundDevice {
     for kind in [Handle.Kind.loop, .attachment] where source.hasPrefix(kind == .loop ? "loop-" : "blk-") {
       guard let handle = try handle(source, kind, service), handle.isHeld else {
-        throw StorageError(.volumeNotFound, "no device has the handle \(ForeignText.quoted(source))", outcome: .notStarted)
+        throw StorageError(
+          .volumeNotFound, "no device has the handle \(ForeignText.quoted(source))", outcome: .notStarted)
       }
       guard isReadOnly || !handle.isReadOnly else { throw .denied("\(handle.node) is attached read-only") }
       return FoundDevice(handle)

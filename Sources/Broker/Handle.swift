@@ -21,7 +21,7 @@ struct Handle: Sendable, Hashable {
   /// The host-chosen directory and name, for mounts and device nodes.
   var place = ""
   var name = ""
-  /// A loop or NBD device's number.
+  /// A loop device's number.
   var number: UInt32 = 0
   var major: UInt32 = 0
   var minor: UInt32 = 0
@@ -93,7 +93,8 @@ struct Handle: Sendable, Hashable {
       let plugin = object["plugin"]?.stringValue, let storeid = object["storeid"]?.stringValue,
       let request = object["request"]?.stringValue
     else { return nil }
-    self.init(kind, plugin: plugin, storeid: storeid, holder: object["holder"]?.stringValue ?? storeid, request: request)
+    self.init(
+      kind, plugin: plugin, storeid: storeid, holder: object["holder"]?.stringValue ?? storeid, request: request)
     self.id = id
     func string(_ key: String) -> String { object[key]?.stringValue ?? "" }
     func integer(_ key: String) -> UInt32 { UInt32(clamping: object[key]?.intValue ?? 0) }

@@ -25,7 +25,8 @@ enum LvmReport {
     let attributes = Array((text(row, "lv_attr") ?? "").utf8)
     return LogicalVolume(
       name: name, size: size, pool: text(row, "pool_lv"), origin: text(row, "origin"),
-      dataPercent: text(row, "data_percent"), tags: text(row, "lv_tags").map { $0.split(separator: ",").map(String.init) },
+      dataPercent: text(row, "data_percent"),
+      tags: text(row, "lv_tags").map { $0.split(separator: ",").map(String.init) },
       ctime: number(row, "lv_time"), active: text(row, "lv_active").map { $0.hasPrefix("active") } ?? false,
       isThinPool: attributes.first == UInt8(ascii: "t"))
   }

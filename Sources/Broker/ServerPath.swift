@@ -5,7 +5,9 @@
 enum ServerPath {
   /// `server:/export` or `[address]:/export`.
   static func nfs(_ source: String) -> (Substring, String)? {
-    guard let colon = source.range(of: ":/"), isPath(source[source.index(after: colon.lowerBound)...]) else { return nil }
+    guard let colon = source.range(of: ":/"), isPath(source[source.index(after: colon.lowerBound)...]) else {
+      return nil
+    }
     guard let host = host(source[..<colon.lowerBound]) else { return nil }
     return (host, String(source[source.index(after: colon.lowerBound)...]))
   }
@@ -20,7 +22,9 @@ enum ServerPath {
 
   /// `monitor[,monitor]:/path`.
   static func ceph(_ source: String) -> ([Substring], String)? {
-    guard let colon = source.range(of: ":/"), isPath(source[source.index(after: colon.lowerBound)...]) else { return nil }
+    guard let colon = source.range(of: ":/"), isPath(source[source.index(after: colon.lowerBound)...]) else {
+      return nil
+    }
     let hosts = source[..<colon.lowerBound].split(separator: ",").map { host($0) }
     let known = hosts.compactMap(\.self)
     guard !known.isEmpty, known.count == hosts.count else { return nil }

@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-
 /// One at a time for each storage, in the order of asking: two equal requests must not both make a mount.
 actor Turns {
   private var busy: Set<String> = []

@@ -16,13 +16,15 @@ enum DeviceNodes {
     let parts = permission.deviceClass.split(separator: ":", maxSplits: 1).map(String.init)
     let pattern: String
     switch (parts.first, parts.count > 1 ? parts[1] : nil) {
-    case ("loop", nil): pattern = "/dev/loop[0-9]*"
+    // Other storages have loop and attached devices too: their nodes come one by one, through host.device.open.
+    case ("loop", nil), ("attached", nil): return []
+    case ("block", let path?) where path.hasPrefix("/dev/"): return []
     case ("lvm", let group?) where isName(group): pattern = "/dev/\(group)/*"
     case ("by-id", let name?) where isName(name): pattern = "/dev/disk/by-id/\(name)"
     default:
       throw SandboxError(
         .permissionRefused, "unknown device class \(permission.deviceClass.debugDescription)",
-        hint: "Known classes: loop, lvm:<volume group>, by-id:<name>")
+        hint: "Known classes: loop, attached, lvm:<volume group>, by-id:<name>, block:/dev/<pattern>")
     }
     return matches(pattern)
   }

@@ -28,7 +28,8 @@ public enum HostResolver {
       defer { freeaddrinfo(found) }
       var text = [CChar](repeating: 0, count: 128)
       let size = socklen_t(text.count)
-      guard getnameinfo(first.pointee.ai_addr, first.pointee.ai_addrlen, &text, size, nil, 0, NI_NUMERICHOST) == 0 else {
+      guard getnameinfo(first.pointee.ai_addr, first.pointee.ai_addrlen, &text, size, nil, 0, NI_NUMERICHOST) == 0
+      else {
         throw SandboxError(.systemFailure, "the address of \(host) cannot be written")
       }
       return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

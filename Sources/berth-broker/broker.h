@@ -76,11 +76,9 @@ void op_device_close(void);
 void run(const char *const *candidates, const char *const argv[]);
 void op_exec(void);
 
-// lvm.c, btrfs.c, nvme.c, iscsi.c, nbd.c
+// lvm.c, btrfs.c, remote.c
 void op_lvm(void);
 void op_btrfs(void);
 void op_nvme_attach(void);
 void op_nvme_detach(void);
 void op_iscsi(void);
-void op_nbd_attach(void);
-void op_nbd_detach(void);

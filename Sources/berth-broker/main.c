@@ -108,7 +108,6 @@ int main(int argc, char **argv) {
     case BB_NVME_ATTACH: op_nvme_attach(); break;
     case BB_NVME_DETACH: op_nvme_detach(); break;
     case BB_ISCSI: op_iscsi(); break;
-    case BB_NBD_ATTACH: case BB_NBD_DETACH: fail_with(EOPNOTSUPP, "NBD");
     case BB_KIND_COUNT: fail_with(EINVAL, "kind of operation");
   }
   done();

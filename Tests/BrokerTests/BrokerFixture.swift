@@ -92,6 +92,17 @@ final class BrokerFixture: Sendable {
     return try await broker.call(method, .object(params), for: client ?? self.client()).objectValue ?? [:]
   }
 
+  /// What is mounted in this fixture's directory.
+  var mounted: Set<String> { MountedPaths.now().filter { $0.hasPrefix(directory.path) } }
+
+  /// The files of this fixture's directory that are behind loop devices.
+  var looped: Set<String> {
+    let files = LoopDevices.attached().map { number in
+      TestText.read("/sys/block/loop\(number)/loop/backing_file").split(separator: "\n").first.map(String.init) ?? ""
+    }
+    return Set(files.filter { $0.hasPrefix(directory.path) })
+  }
+
   /// A file with a fresh file system in the granted directory.
   func image(_ name: String = "disk.img", type: String = "ext4", megabytes: Int = 128) {
     let path = "\(data)/\(name)"
@@ -114,7 +125,7 @@ final class BrokerFixture: Sendable {
       throw error
     }
     await fixture.close()
-    #expect(MountedPaths.now().filter { $0.hasPrefix(fixture.directory.path) } == [])
+    #expect(fixture.mounted == [])
     #expect(fixture.store.count == 0)
   }
 }

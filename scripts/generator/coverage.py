@@ -39,7 +39,8 @@ class Coverage:
         self.routes = {name: route for _, text in host for name, route in ROUTE.findall(text)}
         table = re.compile(r"/CallTable[^/]*\.swift$")
         self.host = set().union(*(words(text) for path, text in host if not table.search(path)), set())
-        served = host + list(texts(root, "Sources/PluginSupervisor", ".swift"))
+        served = host + [entry for room in ("Broker", "PluginSupervisor")
+                         for entry in texts(root, f"Sources/{room}", ".swift")]
         self.services = set().union(*(words(text) for _, text in served), set())
         self.samples = self.manifests(root)
         self.tests = {}

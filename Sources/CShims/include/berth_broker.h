@@ -31,8 +31,6 @@ enum bb_kind {
   BB_NVME_ATTACH = 13, // NVMe over TCP: `source` address, `number` port, `target` NQN
   BB_NVME_DETACH = 14, // the controllers of NQN `target`
   BB_ISCSI = 15,      // `verb` of enum bb_iscsi
-  BB_NBD_ATTACH = 16, // NBD: `source` address, `number` port, `target` export name
-  BB_NBD_DETACH = 17, // /dev/nbd`number`, when its backend is `label`
   BB_KIND_COUNT
 };
 

@@ -1,0 +1,279 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import JSON
+import PluginSandbox
+import StorageProtocol
+import TestSupport
+import Testing
+
+@testable import Broker
+
+/// What is not about one argument: races, grants, secrets, time, records.
+@Suite(.requires(.root), .timeLimit(.minutes(5)))
+struct BrokerTests {
+  @Test func aServiceWithoutAGrantIsRefused() async throws {
+    try await BrokerFixture.with { fixture in
+      fixture.image()
+      let params: JSONObject = ["path": .string("\(fixture.data)/disk.img")]
+      var permissions = fixture.everything
+      permissions.broker = [BrokerPermission("host.unmount")]
+      let error = await #expect(throws: StorageError.self) {
+        try await fixture.call("host.loop.attach", params, fixture.client("s1", permissions))
+      }
+      #expect(error?.code == .hostDenied)
+      _ = try await fixture.call("host.loop.attach", params)
+    }
+  }
+
+  @Test func aReadOnlyDirectoryGivesReadOnlyDevicesOnly() async throws {
+    try await BrokerFixture.with { fixture in
+      fixture.image()
+      var permissions = fixture.everything
+      permissions.files[0].access = .readOnly
+      let client = fixture.client("s1", permissions)
+      let path: JSON = .string("\(fixture.data)/disk.img")
+      let error = await #expect(throws: StorageError.self) {
+        try await fixture.call("host.loop.attach", ["path": path], client)
+      }
+      #expect(error?.code == .hostDenied)
+      _ = try await fixture.call("host.loop.attach", ["path": path, "access": "ro"], client)
+    }
+  }
+
+  @Test func aFileSystemThatThePluginCouldHaveWrittenNeedsAGrantOfItsOwn() async throws {
+    try await BrokerFixture.with { fixture in
+      fixture.image()
+      try await fixture.broker.prepare("\(fixture.run)/s1")
+      var permissions = fixture.everything
+      permissions.broker[0].limits["untrusted"] = nil
+      let params: JSONObject = [
+        "kind": "loop", "source": .string("\(fixture.data)/disk.img"), "options": ["fs": "ext4"],
+      ]
+      let error = await #expect(throws: StorageError.self) {
+        try await fixture.call("host.mount", params, fixture.client("s1", permissions))
+      }
+      #expect(error?.code == .hostDenied)
+      _ = try await fixture.call("host.mount", params)
+    }
+  }
+
+  /// A plugin swaps its file for a link to a host file while it asks: the worker's own walk decides.
+  @Test func aLinkSwappedInDuringTheCallIsNeverFollowed() async throws {
+    try await BrokerFixture.with { fixture in
+      fixture.image(megabytes: 8)
+      fixture.image("real.img", megabytes: 8)
+      let secret = fixture.directory.file("other/secret.img")
+      BrokerFixture.shell("cp '\(fixture.data)/disk.img' '\(secret)'; ln -s '\(secret)' '\(fixture.data)/link.img'")
+      let stop = fixture.directory.file("stop")
+      let swapper = Task.detached {
+        BrokerFixture.shell(
+          """
+          cd '\(fixture.data)' && while [ ! -e '\(stop)' ]; do
+            ln -sfn '\(secret)' t1 && mv -T t1 swap.img; cp --reflink=never real.img t2 && mv -T t2 swap.img
+          done
+          """)
+      }
+      var attached = 0
+      var refused = 0
+      for _ in 0..<40 {
+        do {
+          let answer = try await fixture.call("host.loop.attach", ["path": .string("\(fixture.data)/swap.img")])
+          let device = try #require(answer["device"]?.stringValue).dropFirst("/dev/".count)
+          let backing = TestText.read("/sys/block/\(device)/loop/backing_file")
+          #expect(backing.hasPrefix("\(fixture.data)/"), "\(backing)")
+          _ = try await fixture.call("host.loop.detach", ["loop": try #require(answer["loop"])])
+          attached += 1
+        } catch { refused += 1 }
+      }
+      BrokerFixture.shell("touch '\(stop)'")
+      _ = await swapper.value
+      // Some calls must have met the honest file, or the race was none.
+      #expect(attached > 0, "\(refused) refused")
+    }
+  }
+
+  @Test func aCancelledCallLeavesNothing() async throws {
+    try await BrokerFixture.with { fixture in
+      var permissions = fixture.everything
+      permissions.broker.append(BrokerPermission("host.exec", limits: ["wait": "/usr/bin/sleep 60"]))
+      let client = fixture.client("s1", permissions)
+      let call = Task {
+        try await fixture.call("host.exec", ["template": "wait", "arguments": .object([:])], client)
+      }
+      try await Task.sleep(for: .milliseconds(300))
+      call.cancel()
+      let result = await call.result
+      #expect(throws: StorageError.self) { try result.get() }
+    }
+  }
+
+  @Test func aProgramRunsAsThePluginsUserWithoutAnyPower() async throws {
+    try await BrokerFixture.with { fixture in
+      var permissions = fixture.everything
+      permissions.broker.append(
+        BrokerPermission(
+          "host.exec", limits: ["status": "/usr/bin/cat /proc/self/status", "shadow": "/usr/bin/cat /etc/shadow"]))
+      let client = fixture.client("s1", permissions)
+      let answer = try await fixture.call("host.exec", ["template": "status", "arguments": .object([:])], client)
+      let lines = try #require(answer["stdout"]?.stringValue).split(separator: "\n").map(String.init)
+      let uid = BrokerFixture.uid
+      #expect(lines.contains("Uid:\t\(uid)\t\(uid)\t\(uid)\t\(uid)"))
+      #expect(lines.contains("NoNewPrivs:\t1"))
+      for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+        #expect(lines.contains("\(set):\t0000000000000000"), "\(set)")
+      }
+      let shadow = try await fixture.call("host.exec", ["template": "shadow", "arguments": .object([:])], client)
+      #expect(shadow["exitCode"] == 1 && shadow["stdout"] == "")
+    }
+  }
+
+  @Test func standardInputReachesTheProgramAndStaysOutOfTheRecord() async throws {
+    try await BrokerFixture.with { fixture in
+      var permissions = fixture.everything
+      permissions.broker.append(BrokerPermission("host.exec", limits: ["count": "/usr/bin/wc -c"]))
+      let answer = try await fixture.call(
+        "host.exec", ["template": "count", "arguments": .object([:]), "stdin": "sesam"],
+        fixture.client("s1", permissions))
+      #expect(answer["stdout"] == "5\n")
+      #expect(!fixture.store.trail.joined().contains("sesam"))
+      #expect(fixture.store.trail.count == 1)
+    }
+  }
+
+  @Test func aDeviceAppearsForThePluginsGroupOnly() async throws {
+    try await BrokerFixture.with { fixture in
+      fixture.image()
+      try await fixture.broker.prepare("\(fixture.run)/s1")
+      let loop = try await fixture.call("host.loop.attach", ["path": .string("\(fixture.data)/disk.img")])
+      let answer = try await fixture.call(
+        "host.device.open", ["class": "loop", "name": try #require(loop["loop"]), "access": "rw"])
+      let path = try #require(answer["path"]?.stringValue)
+      #expect(path.hasPrefix("\(fixture.run)/s1/dev/loop"))
+      var status = stat()
+      #expect(stat(path, &status) == 0)
+      #expect(status.st_mode == S_IFBLK | 0o660 && status.st_uid == 0 && status.st_gid == BrokerFixture.uid)
+    }
+  }
+
+  @Test func btrfsSubvolumesAreMadeListedAndRemovedBeneathAGrantedDirectory() async throws {
+    try await BrokerFixture.with { fixture in
+      fixture.image("pool.img", type: "btrfs", megabytes: 256)
+      let pool = fixture.directory.file("pool")
+      mkdir(pool, 0o755)
+      try #require(BrokerFixture.shell("mount -o loop '\(fixture.data)/pool.img' '\(pool)'") == 0)
+      defer { BrokerFixture.shell("umount -l '\(pool)'") }
+      var permissions = fixture.everything
+      permissions.files.append(FilePermission(path: pool, access: .readWrite))
+      let client = fixture.client("s1", permissions)
+      func call(_ verb: String, _ params: JSONObject) async throws(StorageError) -> JSONObject {
+        let methods = [
+          "create": "host.btrfs.subvolume.create", "snapshot": "host.btrfs.subvolume.snapshot",
+          "delete": "host.btrfs.subvolume.delete", "list": "host.btrfs.subvolume.list",
+          "set_read_only": "host.btrfs.subvolume.set_read_only",
+        ]
+        return try await fixture.call(methods[verb] ?? verb, params, client)
+      }
+      let path: JSON = .string("\(pool)/images")
+      let made = try await call("create", ["path": path])
+      #expect(made["subvolume"]?["path"] == path)
+      let again = await #expect(throws: StorageError.self) { try await call("create", ["path": path]) }
+      #expect(again?.code == .volumeExists)
+      let target: JSON = .string("\(pool)/snap")
+      let snapshot = try await call("snapshot", ["path": path, "target": target, "readOnly": true])
+      #expect(snapshot["subvolume"]?["readOnly"] == true)
+      #expect(snapshot["subvolume"]?["parentUuid"] == made["subvolume"]?["uuid"])
+      let list = try await call("list", ["path": .string(pool)])
+      let names = list["subvolumes"]?.arrayValue?.compactMap { $0["path"]?.stringValue }.sorted()
+      #expect(names == ["\(pool)/images", "\(pool)/snap"])
+      _ = try await call("set_read_only", ["path": target, "readOnly": false])
+      #expect(mkdir("\(pool)/snap/now-writable", 0o755) == 0)
+      let link = "\(pool)/link"
+      symlink("\(pool)/images", link)
+      await #expect(throws: StorageError.self) { try await call("delete", ["path": .string(link)]) }
+      for name in ["snap", "images", "images"] { _ = try await call("delete", ["path": .string("\(pool)/\(name)")]) }
+      #expect(access("\(pool)/images", F_OK) != 0)
+    }
+  }
+
+  @Test func whatIsHalfMadeIsUndoneByTheNextDaemon() async throws {
+    try await BrokerFixture.with { fixture in
+      try await fixture.broker.prepare("\(fixture.run)/s1")
+      var handle = Handle(.mount, fixture.client(), request: "r")
+      (handle.place, handle.name) = ("\(fixture.run)/s1/mounts", handle.id)
+      mkdir(handle.path, 0o711)
+      BrokerFixture.shell("mount -t tmpfs none '\(handle.path)'")
+      try #require(MountedPaths.now().contains(handle.path))
+      try await fixture.store.put(handle.id, handle.text)
+      let successor = BrokerFixture.broker(fixture.launcher, fixture.store)
+      try await successor.reconcile(storages: ["s1"], runDirectory: fixture.run)
+      #expect(!MountedPaths.now().contains(handle.path))
+      #expect(access(handle.path, F_OK) != 0)
+    }
+  }
+
+  @Test func handlesSurviveBeingWrittenDown() throws {
+    var handle = Handle(.attachment, plugin: "p", storeid: "s", holder: "h", request: "a\nb")
+    (handle.node, handle.number, handle.target, handle.isHeld) = ("/dev/x", 7, "nqn", true)
+    #expect(Handle(text: handle.text) == handle)
+    #expect(Handle(text: "{}") == nil && Handle(text: "") == nil)
+  }
+
+  @Test(arguments: [
+    ("vm-*", "vm-1", true), ("vm-*", "xvm-1", false), ("a,b*", "bc", true), ("a,b*", "c", false), ("*", "", true),
+    ("a?c", "abc", true), ("a?c", "ac", false), ("", "x", false),
+    ("*a*a*a*a*b", String(repeating: "a", count: 4_000), false),
+  ])
+  func globsMatchWholeNames(_ pattern: String, _ text: String, _ wanted: Bool) {
+    #expect(Glob(pattern).matches(text) == wanted)
+  }
+
+  @Test func aReportOfLvmIsRead() throws {
+    let text = """
+      {"report":[{"lv":[{"lv_name":"vm-1","lv_size":"4194304","pool_lv":"data","origin":"","data_percent":"1.00",\
+      "lv_tags":"a,b","lv_time":"1700000000","lv_active":"active","lv_attr":"Vwi-a-tz--"},\
+      {"lv_name":"data","lv_size":"8388608","pool_lv":"","lv_attr":"twi-aotz--"}]}]}
+      """
+    let volumes = try #require(LvmReport.rows(Array(text.utf8), "lv")).compactMap(LvmReport.volume)
+    #expect(volumes.map(\.name) == ["vm-1", "data"])
+    #expect(volumes[0].pool == "data" && volumes[0].tags == ["a", "b"] && volumes[0].origin == nil)
+    #expect(volumes[0].active == true && volumes[0].ctime == 1_700_000_000 && volumes[1].isThinPool == true)
+    #expect(LvmReport.rows(Array("no json".utf8), "lv") == nil)
+  }
+
+  @Test(arguments: ["nbd", "fc"]) func aProtocolThatIsNotOfferedSaysSo(_ name: String) async throws {
+    try await BrokerFixture.with { fixture in
+      var permissions = fixture.everything
+      permissions.broker.append(
+        BrokerPermission("host.block.attach", limits: ["protocol": "nbd,fc", "portal": "127.0.0.1:10809"]))
+      let params: JSONObject = [
+        "protocol": .string(name), "portals": ["127.0.0.1:10809"], "target": "a", "wwid": "w",
+      ]
+      let error = await #expect(throws: StorageError.self) {
+        try await fixture.call("host.block.attach", params, fixture.client("s1", permissions))
+      }
+      #expect(error?.code == .backendError && error?.hint != nil)
+    }
+  }
+
+  @Test func detachingAnAttachmentThatNobodyHasIsSuccess() async throws {
+    try await BrokerFixture.with { fixture in
+      var permissions = fixture.everything
+      permissions.broker.append(BrokerPermission("host.block.detach"))
+      _ = try await fixture.call(
+        "host.block.detach", ["attachment": "blk-0123456789abcdef0123456789abcdef"], fixture.client("s1", permissions))
+    }
+  }
+}
+
+/// Small files of the kernel's.
+enum TestText {
+  static func read(_ path: String) -> String {
+    guard let file = fopen(path, "re") else { return "" }
+    defer { fclose(file) }
+    var buffer = [UInt8](repeating: 0, count: 4_096)
+    let count = fread(&buffer, 1, buffer.count, file)
+    return String(decoding: buffer.prefix(count), as: UTF8.self)
+  }
+}
