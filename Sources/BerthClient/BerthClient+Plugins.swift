@@ -20,6 +20,37 @@ extension BerthClient {
     try await send(.get, APIPath("plugins", id))
   }
 
+  /// What storages' plugins ask for and were granted.
+  /// - Parameter plugin: only storages of this plugin.
+  public func permissions(plugin: String? = nil) async throws(ClientError) -> [PermissionsView] {
+    var path = APIPath("permissions")
+    if let plugin { path = path.query("plugin", plugin) }
+    return try await send(.get, path, as: ListOf<PermissionsView>.self).items
+  }
+
+  /// What one storage's plugin asks for and was granted.
+  public func permissions(storeid: String) async throws(ClientError) -> PermissionsView {
+    try await send(.get, APIPath("storages", storeid, "permissions"))
+  }
+
+  /// Grants permissions to a storage's plugin, which is restarted with them.
+  /// - Parameters:
+  ///   - lines: canonical permissions, as asked for or narrower; nil for all.
+  ///   - digest: of the bundle that was looked at, as ``permissions(storeid:)`` shows it.
+  public func grantPermissions(
+    storeid: String, _ lines: [String]?, digest: String
+  ) async throws(ClientError) -> PermissionsView {
+    try await send(
+      .post, APIPath("storages", storeid, "permissions", "grant"),
+      body: PermissionChange(permissions: lines, digest: digest))
+  }
+
+  /// Takes permissions back from a storage's plugin; nil for all.
+  public func revokePermissions(storeid: String, _ lines: [String]?) async throws(ClientError) -> PermissionsView {
+    try await send(
+      .post, APIPath("storages", storeid, "permissions", "revoke"), body: PermissionChange(permissions: lines))
+  }
+
   /// Lets a quarantined plugin of a storage start again.
   public func releasePlugin(storeid: String) async throws(ClientError) {
     try await send(.post, APIPath("storages", storeid, "release"))

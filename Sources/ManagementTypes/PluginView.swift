@@ -17,16 +17,23 @@ public struct PluginView: JSONCodable, Sendable, Hashable {
   public var types: [String]
   /// SHA-256 of its executable, hexadecimal.
   public var sha256: String?
+  /// Digest over the whole bundle: what consent names.
+  public var digest: String?
   /// Why it cannot be used.
   public var problem: String?
   /// What it asks to be allowed, one line each.
   public var permissions: [String]
   /// The manifest as it stands in the bundle.
   public var manifest: JSON?
+  /// Its processes, with their scores; only when one plugin is asked for.
+  public var processes: [ProcessView]?
+  /// What its storages were granted; only when one plugin is asked for.
+  public var storages: [PermissionsView]?
 
   public init(
     id: String? = nil, version: String? = nil, vendor: String? = nil, path: String, types: [String],
-    sha256: String? = nil, problem: String? = nil, permissions: [String], manifest: JSON? = nil
+    sha256: String? = nil, digest: String? = nil, problem: String? = nil, permissions: [String],
+    manifest: JSON? = nil, processes: [ProcessView]? = nil, storages: [PermissionsView]? = nil
   ) {
     self.id = id
     self.version = version
@@ -34,9 +41,12 @@ public struct PluginView: JSONCodable, Sendable, Hashable {
     self.path = path
     self.types = types
     self.sha256 = sha256
+    self.digest = digest
     self.problem = problem
     self.permissions = permissions
     self.manifest = manifest
+    self.processes = processes
+    self.storages = storages
   }
 
   public init(json: JSON, path: JSONPath) throws(JSONError) {
@@ -47,9 +57,12 @@ public struct PluginView: JSONCodable, Sendable, Hashable {
     self.path = try members.required("path", at: path)
     types = try members.required("types", at: path)
     sha256 = try members.optional("sha256", at: path)
+    digest = try members.optional("digest", at: path)
     problem = try members.optional("problem", at: path)
     permissions = try members.required("permissions", at: path)
     manifest = try members.optional("manifest", at: path)
+    processes = try members.optional("processes", at: path)
+    storages = try members.optional("storages", at: path)
   }
 
   public func json() -> JSON {
@@ -60,9 +73,12 @@ public struct PluginView: JSONCodable, Sendable, Hashable {
     members.set("path", path)
     members.set("types", types)
     members.setOptional("sha256", sha256)
+    members.setOptional("digest", digest)
     members.setOptional("problem", problem)
     members.set("permissions", permissions)
     members.setOptional("manifest", manifest)
+    members.setOptional("processes", processes)
+    members.setOptional("storages", storages)
     return .object(members)
   }
 }

@@ -74,12 +74,26 @@ struct ObservedProcess {
   }
 
   var mounts: [Mount] {
-    (SmallFile.read("/proc/\(pid)/mountinfo") ?? "").split(separator: "\n").compactMap { line in
+    Self.mountLines(of: String(pid)).map { Mount(target: $0.target, options: $0.options, type: $0.type) }
+  }
+
+  /// One line of mountinfo(5).
+  struct MountLine {
+    var device: String
+    var root: String
+    var target: String
+    var options: Set<String>
+    var type: String
+  }
+
+  /// The lines of a process's mountinfo, in the order of mounting; `self` is this process.
+  static func mountLines(of process: String) -> [MountLine] {
+    (SmallFile.read("/proc/\(process)/mountinfo") ?? "").split(separator: "\n").compactMap { line in
       let fields = line.split(separator: " ")
       guard fields.count > 6, let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count else { return nil }
-      return Mount(
-        target: Self.unescape(fields[4]), options: Set(fields[5].split(separator: ",").map(String.init)),
-        type: String(fields[dash + 1]))
+      return MountLine(
+        device: String(fields[2]), root: unescape(fields[3]), target: unescape(fields[4]),
+        options: Set(fields[5].split(separator: ",").map(String.init)), type: String(fields[dash + 1]))
     }
   }
 

@@ -11,17 +11,19 @@ extension Permissions {
   ///   - request: the manifest's request.
   ///   - grant: the administrator's consent; what it does not hold is left out.
   ///   - config: the storage's configuration, for `${config.…}`.
+  ///   - protected: further places of the host that may not be granted, as in ``PathPolicy/check(_:protected:mounts:)``.
   /// - Throws: ``SandboxError/Code/permissionRefused`` for a property that is missing or a path that may never be granted.
   public init(
-    _ request: PermissionRequest, grant: PermissionGrant, config: JSONObject
+    _ request: PermissionRequest, grant: PermissionGrant, config: JSONObject, protected: [String] = []
   ) throws(SandboxError) {
     let effective = grant.intersection(request)
     self.init()
+    let mounts = HostMounts.current()
     for file in effective.files {
       let path = try Self.resolve(file.path, config, "fs")
       let permission = FilePermission(
         path: path, access: file.access == .rw ? .readWrite : .readOnly, reason: file.reason)
-      try PathPolicy.check(permission)
+      try PathPolicy.check(permission, protected: protected, mounts: mounts)
       files.append(permission)
     }
     var endpoints: [NetworkEndpoint] = []
@@ -31,6 +33,7 @@ extension Permissions {
           host: try Self.resolve(endpoint.host, config, "net"), port: try Self.resolve(endpoint.port, config, "net")))
     }
     if !endpoints.isEmpty { network = .endpoints(endpoints) }
+    if effective.hostNetwork != nil { network = .host }
     for device in effective.devices {
       devices.append(
         DevicePermission(

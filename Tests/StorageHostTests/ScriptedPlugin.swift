@@ -17,7 +17,9 @@ enum ScriptedPlugin {
     "on_update_hook", "on_delete_hook", "check_config", "path",
   ]
 
-  static func manifest(sha256: String, type: String) -> String {
+  static let permissions = #"{"fs": [{"path": "${config.path}", "access": "rw", "reason": "its directory"}]}"#
+
+  static func manifest(sha256: String, type: String, permissions: String = permissions) -> String {
     """
     {"id": "org.berth.test.\(type)", "name": "Scripted", "version": "1.0.0", "vendor": "The Berth developers",
      "executable": "scripted.py", "sha256": "\(sha256)",
@@ -34,7 +36,7 @@ enum ScriptedPlugin {
           "password": {"type": "string", "x-sensitive": true}},
         "required": ["path"], "additionalProperties": false}}],
      "methods": [\(methods.map { "\"\($0)\"" }.joined(separator: ", "))],
-     "permissions": {"fs": [{"path": "${config.path}", "access": "rw", "reason": "its directory"}]}}
+     "permissions": \(permissions)}
     """
   }
 

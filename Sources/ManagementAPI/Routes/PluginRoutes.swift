@@ -16,7 +16,42 @@ struct PluginRoutes {
     }
     router.get("plugins/:plugin") { request, context in
       try request.onlyQuery([])
-      return Response.json(PluginView(try await host.plugin(context.parameter("plugin"))))
+      var view = PluginView(try await host.plugin(context.parameter("plugin")))
+      let id = view.id ?? ""
+      view.processes = await host.processes(of: id).map { ProcessView($0) }
+      view.storages = try await host.permissions(plugin: id).map { PermissionsView($0) }
+      return Response.json(view)
+    }
+    addPermissions(to: router)
+  }
+
+  private func addPermissions(to router: RouterGroup<APIContext>) {
+    router.get("permissions") { request, _ in
+      try request.onlyQuery(["plugin"])
+      return Response.json(
+        ListOf(try await host.permissions(plugin: request.query("plugin")).map { PermissionsView($0) }))
+    }
+    router.get("storages/:storeid/permissions") { request, context in
+      try request.onlyQuery([])
+      return Response.json(PermissionsView(try await host.permissions(of: context.storeid())))
+    }
+    router.post("storages/:storeid/permissions/grant") { request, context in
+      try request.onlyQuery([])
+      let wish = try await request.decoded(as: PermissionChange.self)
+      guard let digest = wish.digest else {
+        throw Problem(
+          status: 400, symbol: "BAD_REQUEST", detail: "a grant names the bundle that was looked at", place: "digest",
+          hint: "send the `digest` that `GET /storages/ID/permissions` shows")
+      }
+      let now = try await host.grantPermissions(
+        context.storeid(), wish.permissions, digest: digest, Caller(request, context))
+      return Response.json(PermissionsView(now))
+    }
+    router.post("storages/:storeid/permissions/revoke") { request, context in
+      try request.onlyQuery([])
+      let wish = try await request.decoded(as: PermissionChange.self)
+      let now = try await host.revokePermissions(context.storeid(), wish.permissions, Caller(request, context))
+      return Response.json(PermissionsView(now))
     }
   }
 }

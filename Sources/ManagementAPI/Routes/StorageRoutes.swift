@@ -102,14 +102,14 @@ struct StorageRoutes {
     guard let plugin = await host.plugins().first(where: { $0.problem == nil && $0.types.contains(type) }) else {
       return
     }
-    guard !plugin.permissions.isEmpty, consent != plugin.sha256 else { return }
+    guard !plugin.permissions.isEmpty, consent != plugin.digest else { return }
     let asked = plugin.permissions.joined(separator: "; ")
     throw Problem(
       status: 409, symbol: "CONSENT_REQUIRED",
       detail: consent == nil
         ? "the plugin asks for permissions nobody has allowed: \(asked)"
         : "the plugin is another than the one consent was given to; it asks for: \(asked)",
-      place: plugin.id ?? type, hint: "show them to the administrator, then send its sha256 as `consent`",
-      data: ["permissions": plugin.permissions.json(), "sha256": plugin.sha256.json()])
+      place: plugin.id ?? type, hint: "show them to the administrator, then send its `digest` as `consent`",
+      data: ["permissions": plugin.permissions.json(), "digest": plugin.digest.json()])
   }
 }

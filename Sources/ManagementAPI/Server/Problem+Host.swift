@@ -26,6 +26,8 @@ extension Problem {
     switch error.code {
     case .invalidParams, .invalidRequest, .nameInvalid, .formatUnsupported, .cursorInvalid: 400
     case .configInvalid: configStatus(error)
+    // The administrator's own word is missing, not the storage's.
+    case .permissionDenied where error.details["reason"] == "CONSENT_REQUIRED": 409
     case .volumeNotFound, .snapshotNotFound, .storageNotFound, .jobNotFound, .pluginNotFound: 404
     case .volumeExists, .snapshotExists, .volumeBusy, .hasDependents, .rollbackBlocked, .idempotencyConflict,
       .inProgress, .protected, .readOnly, .cancelled:

@@ -8,6 +8,7 @@ extension PluginView {
   init(_ plugin: PluginSummary) {
     self.init(
       id: plugin.id, version: plugin.version, vendor: plugin.vendor, path: plugin.path, types: plugin.types,
-      sha256: plugin.sha256, problem: plugin.problem, permissions: plugin.permissions, manifest: plugin.manifest)
+      sha256: plugin.sha256, digest: plugin.digest, problem: plugin.problem, permissions: plugin.permissions,
+      manifest: plugin.manifest)
   }
 }

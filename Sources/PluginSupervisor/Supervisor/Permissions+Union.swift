@@ -24,6 +24,7 @@ extension Permissions {
     for operation in other.broker where !all.broker.contains(operation) { all.broker.append(operation) }
     all.runtime.procSelf = runtime.procSelf || other.runtime.procSelf
     all.runtime.jit = runtime.jit || other.runtime.jit
+    all.runtime.btrfs = runtime.btrfs || other.runtime.btrfs
     all.runtime.processes = runtime.processes || other.runtime.processes
     all.runtime.memory = [runtime.memory, other.runtime.memory].compactMap(\.self).max()
     all.runtime.processCount = [runtime.processCount, other.runtime.processCount].compactMap(\.self).max()

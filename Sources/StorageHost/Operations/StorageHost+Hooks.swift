@@ -74,8 +74,9 @@ extension StorageHost {
     guard let facts = bundle.types.first(where: { $0.type == type }) else {
       throw .refused(.configInvalid, "no installed plugin serves storage type \(Quoted(type))", hint: nil)
     }
+    let grant = try await registry.candidateGrant(storeid, bundle)
     let live = try await registry.house.candidate(
-      bundle, storeid: storeid, type: type, scfg: config, services: registry.services)
+      bundle, storeid: storeid, type: type, scfg: config, grant: grant, services: registry.services)
     return Candidate(
       storage: Storage(id: storeid, scfg: config, facts: facts, plugin: live, grants: live.grants), live: live)
   }

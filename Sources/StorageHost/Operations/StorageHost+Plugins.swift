@@ -36,3 +36,10 @@ extension StorageHost {
   /// Everything that is locked or waited for.
   public func lockList() async -> [LockSummary] { await locks.list().map(LockSummary.init) }
 }
+
+extension StorageHost {
+  /// The processes of a plugin's storages, each with its score. Looks at every one of them: not for a hot path.
+  public func processes(of plugin: String) async -> [ProcessSummary] {
+    await registry.house.processes().filter { $0.plugin == plugin }
+  }
+}

@@ -85,7 +85,7 @@ extension StorageRegistry {
     do throws(StorageError) {
       guard let entry = config.snapshot[storeid] else { return nil }
       guard let bundle = bundle(serving: entry.type) else { return "no installed plugin serves type '\(entry.type)'" }
-      try await consents.check(storeid, bundle)
+      _ = try await consents.check(storeid, bundle)
       return nil
     } catch { return error.message }
   }

@@ -3,73 +3,150 @@
 
 internal import JSON
 internal import Jobs
+internal import PluginSandbox
 internal import StorageProtocol
-internal import Synchronization
 
-/// What an administrator agreed to when a storage was added: its plugin's permissions, bound to the bundle's digest.
+/// What administrators agreed to, a record a storage: its plugin's permissions, bound to the bundle's digest.
 ///
-/// A new version of the plugin that asks for no more is accepted by itself; one that asks for more waits for consent.
-struct Consents: Sendable {
+/// A new version of the plugin that asks for no more is accepted by itself, with no more than it asks for; one that asks
+/// for more waits for consent. Records are durable before anybody is told of them, and changed one after the other.
+actor Consents {
   static let scope = "consent"
-  let notes: Notes
-  private let cache = MutexBox<[String: Record]>([:])
+  private let notes: Notes
+  private var cache: [String: Record] = [:]
+  /// The end of the queue of everything that touches the records' file.
+  private var tail: Task<Void, Never>?
 
+  /// One storage's consent.
   struct Record: Sendable, Hashable {
     var plugin: String
-    var digest: String
-    var permissions: [String]
+    var grant: PermissionGrant
 
     var json: JSON {
-      ["plugin": .string(plugin), "digest": .string(digest), "permissions": permissions.json()]
+      [
+        "plugin": .string(plugin), "digest": .string(grant.bundleDigest), "requested": grant.requested.sorted().json(),
+        "permissions": grant.permissions.sorted().json(),
+      ]
+    }
+
+    init(plugin: String, grant: PermissionGrant) {
+      self.plugin = plugin
+      self.grant = grant
+    }
+
+    /// nil for a text that is no record: then nobody agreed to anything.
+    init?(_ text: String) {
+      guard let json = try? JSON.parse(text), let plugin = json["plugin"]?.stringValue,
+        let digest = json["digest"]?.stringValue, let lines = json["permissions"]?.arrayValue
+      else { return nil }
+      let requested = json["requested"]?.arrayValue ?? lines
+      self.init(
+        plugin: plugin,
+        grant: PermissionGrant(
+          bundleDigest: digest, requested: Set(requested.compactMap(\.stringValue)),
+          permissions: Set(lines.compactMap(\.stringValue))))
     }
   }
 
   init(_ notes: Notes) { self.notes = notes }
 
+  /// What was agreed to for a storage; nil when nobody agreed to anything.
   func record(_ storeid: String) async throws(StorageError) -> Record? {
-    if let known = cache.value[storeid] { return known }
-    let text: String?
-    do throws(JobsError) { text = try await notes.get(Self.scope, storeid) } catch { throw StorageError(error) }
-    guard let text, let json = try? JSON.parse(text), let plugin = json["plugin"]?.stringValue,
-      let digest = json["digest"]?.stringValue
-    else { return nil }
-    let permissions = (json["permissions"]?.arrayValue ?? []).compactMap(\.stringValue)
-    let record = Record(plugin: plugin, digest: digest, permissions: permissions)
-    cache.value[storeid] = record
-    return record
+    if let known = cache[storeid] { return known }
+    return try await queued { () async throws(StorageError) in try await self.read(storeid) }
   }
 
   /// Records consent to everything the bundle asks for now.
   func give(_ storeid: String, _ bundle: BundleFacts) async throws(StorageError) {
-    let record = Record(
-      plugin: bundle.id ?? "", digest: bundle.digest ?? "", permissions: bundle.permissions)
-    do throws(JobsError) { try await notes.put(Self.scope, storeid, record.json.text()) } catch {
-      throw StorageError(error)
+    try await change(storeid) { _ in
+      Record(
+        plugin: bundle.id ?? "",
+        grant: PermissionGrant(everythingIn: bundle.request, bundleDigest: bundle.digest ?? ""))
     }
-    cache.value[storeid] = record
   }
 
+  /// Changes what is granted of what the bundle asks for now. Whatever it asks for counts as shown from then on.
+  ///
+  /// - Parameter body: changes the grant; it starts with what of an earlier consent is still asked for.
+  func edit(
+    _ storeid: String, _ bundle: BundleFacts,
+    _ body: @escaping @Sendable (inout PermissionGrant) throws(SandboxError) -> Void
+  ) async throws(StorageError) {
+    try await change(storeid) { (old) throws(StorageError) in
+      let digest = bundle.digest ?? ""
+      let earlier = old?.plugin == bundle.id ? old?.grant : nil
+      var grant =
+        earlier?.rebound(to: bundle.request, bundleDigest: digest)
+        ?? PermissionGrant(
+          bundleDigest: digest, requested: Set(PermissionGrant.lines(of: bundle.request)), permissions: [])
+      do throws(SandboxError) { try body(&grant) } catch {
+        throw .refused(.invalidParams, error.message, hint: error.hint, field: "permissions")
+      }
+      return Record(plugin: bundle.id ?? "", grant: grant)
+    }
+  }
+
+  /// Forgets a storage that is gone.
   func withdraw(_ storeid: String) async throws(StorageError) {
-    cache.value[storeid] = nil
-    do throws(JobsError) { try await notes.delete(Self.scope, storeid) } catch { throw StorageError(error) }
+    try await queued { () async throws(StorageError) in
+      do throws(JobsError) { try await self.notes.delete(Self.scope, storeid) } catch { throw StorageError(error) }
+      await self.remember(storeid, nil)
+    }
   }
 
-  /// Refuses to run a bundle that asks for more than was agreed to.
-  func check(_ storeid: String, _ bundle: BundleFacts) async throws(StorageError) {
-    let consent = "berth storage consent \(storeid)"
-    guard let record = try await record(storeid) else {
-      throw .refused(
-        .permissionDenied, "nobody agreed to the permissions of \(bundle.id ?? bundle.path) for storage '\(storeid)'",
-        hint: "look at them with 'berth plugin show \(bundle.id ?? "")', then: \(consent)")
+  /// Where a storage stands with this bundle, without changing anything.
+  func standing(_ storeid: String, _ bundle: BundleFacts) async throws(StorageError) -> Standing {
+    Standing(try await record(storeid), bundle)
+  }
+
+  /// What the bundle may have for the storage.
+  ///
+  /// - Throws: PERMISSION_DENIED for a bundle that asks for more than was agreed to, or lacks what it needs.
+  func check(_ storeid: String, _ bundle: BundleFacts) async throws(StorageError) -> PermissionGrant {
+    let standing = try await standing(storeid, bundle)
+    if let refusal = standing.refusal(storeid, bundle) { throw refusal }
+    if let grant = standing.grant, standing.record?.grant != grant {
+      // The same or less than before: taken over by itself, unless somebody changed the consent in between.
+      try await change(storeid) { old in old == standing.record ? Record(plugin: bundle.id ?? "", grant: grant) : old }
     }
-    if record.plugin == bundle.id, record.digest == bundle.digest { return }
-    let more = bundle.permissions.filter { !record.permissions.contains($0) }
-    guard record.plugin == bundle.id, more.isEmpty else {
-      let what = record.plugin == bundle.id ? "asks for more: \(more.joined(separator: "; "))" : "is another plugin"
-      throw .refused(
-        .permissionDenied, "the plugin of storage '\(storeid)' was changed and \(what)",
-        hint: "if that is right: \(consent)")
+    return standing.grant ?? PermissionGrant(bundleDigest: bundle.digest ?? "", permissions: [])
+  }
+
+  // MARK: - One after the other
+
+  private func change(
+    _ storeid: String, _ body: @escaping @Sendable (Record?) throws(StorageError) -> Record?
+  ) async throws(StorageError) {
+    try await queued { () async throws(StorageError) in
+      guard let record = try body(try await self.read(storeid)) else { return }
+      do throws(JobsError) { try await self.notes.put(Self.scope, storeid, record.json.text()) } catch {
+        throw StorageError(error)
+      }
+      await self.remember(storeid, record)
     }
-    try await give(storeid, bundle)
+  }
+
+  private func read(_ storeid: String) async throws(StorageError) -> Record? {
+    if let known = cache[storeid] { return known }
+    let text: String?
+    do throws(JobsError) { text = try await notes.get(Self.scope, storeid) } catch { throw StorageError(error) }
+    let record = text.flatMap(Record.init)
+    cache[storeid] = record
+    return record
+  }
+
+  private func remember(_ storeid: String, _ record: Record?) { cache[storeid] = record }
+
+  /// Runs the body after everything that was asked for before.
+  private func queued<Value: Sendable>(
+    _ body: @escaping @Sendable () async throws(StorageError) -> Value
+  ) async throws(StorageError) -> Value {
+    let before = tail
+    let work = Task { () async -> Result<Value, StorageError> in
+      await before?.value
+      do throws(StorageError) { return .success(try await body()) } catch { return .failure(error) }
+    }
+    tail = Task { _ = await work.value }
+    return try await work.value.get()
   }
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import JSON
+internal import PluginSandbox
 internal import StorageConfig
 internal import StorageProtocol
 
@@ -13,15 +14,21 @@ protocol PluginHouse: Sendable {
   /// The process for a storage; starts on first use.
   /// - Parameters:
   ///   - scfg: the configuration that grants are resolved against.
+  ///   - grant: what the administrator agreed to.
   ///   - services: answers what the plugin asks of the host.
   func instance(
-    _ bundle: BundleFacts, storeid: String, type: String, scfg: JSONObject, services: StorageServices
+    _ bundle: BundleFacts, storeid: String, type: String, scfg: JSONObject, grant: PermissionGrant,
+    services: StorageServices
   ) async throws(StorageError) -> any LivePlugin
 
   /// A short-lived process for a storage that does not exist yet, with the grants its configuration would get.
   func candidate(
-    _ bundle: BundleFacts, storeid: String, type: String, scfg: JSONObject, services: StorageServices
+    _ bundle: BundleFacts, storeid: String, type: String, scfg: JSONObject, grant: PermissionGrant,
+    services: StorageServices
   ) async throws(StorageError) -> any LivePlugin
+
+  /// The processes of all storages, with how well each is confined.
+  func processes() async -> [ProcessSummary]
 
   /// Gives back what belongs to a storage that is gone: its user id, its state directory.
   func forget(_ bundle: BundleFacts, storeid: String) async
@@ -62,11 +69,13 @@ struct BundleFacts: Sendable {
   var schemas: [StorageTypeSchema] = []
   /// The permissions it asks for, in canonical text, one line each.
   var permissions: [String] = []
+  /// The same, typed.
+  var request = PermissionRequest()
   var manifest: JSON?
 
   var summary: PluginSummary {
     PluginSummary(
       id: id, version: version, vendor: vendor, path: path, types: types.map(\.type), sha256: sha256,
-      problem: problem, permissions: permissions, manifest: manifest)
+      digest: digest, problem: problem, permissions: permissions, manifest: manifest)
   }
 }

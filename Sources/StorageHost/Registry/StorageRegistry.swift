@@ -4,6 +4,7 @@
 internal import JSON
 internal import Jobs
 internal import Logging
+internal import PluginSandbox
 internal import StorageConfig
 internal import StorageProtocol
 
@@ -14,6 +15,11 @@ actor StorageRegistry {
     let activation: Activation
     let scfg: JSONObject
     let digest: String?
+    let grant: PermissionGrant
+
+    func serves(_ resolved: ResolvedStorage, _ bundle: BundleFacts, _ grant: PermissionGrant) -> Bool {
+      scfg == resolved.config && digest == bundle.digest && self.grant == grant
+    }
   }
 
   let config: ConfigStore
@@ -90,7 +96,6 @@ actor StorageRegistry {
   func storage(_ storeid: String) async throws(StorageError) -> Storage {
     let resolved = try resolved(storeid)
     let (bundle, facts) = try facts(resolved)
-    try await consents.check(storeid, bundle)
     let entry = try await entry(resolved, bundle)
     let active = ActivePlugin(
       live: entry.plugin, activation: entry.activation,
@@ -99,20 +104,33 @@ actor StorageRegistry {
   }
 
   private func entry(_ resolved: ResolvedStorage, _ bundle: BundleFacts) async throws(StorageError) -> Live {
-    if let entry = live[resolved.id] {
-      if entry.scfg == resolved.config, entry.digest == bundle.digest { return entry }
-      live[resolved.id] = nil
-      await entry.plugin.close()
+    while true {
+      let grant = try await consents.check(resolved.id, bundle)
+      if let entry = live[resolved.id] {
+        if entry.serves(resolved, bundle, grant) { return entry }
+        live[resolved.id] = nil
+        await entry.plugin.close()
+      }
+      let plugin = try await house.instance(
+        bundle, storeid: resolved.id, type: resolved.type, scfg: resolved.config, grant: grant, services: services)
+      // Somebody else may have asked while this waited; the supervisor keeps one process a storage, so it is the same.
+      if let entry = live[resolved.id], entry.serves(resolved, bundle, grant) { return entry }
+      let entry = Live(
+        plugin: plugin, activation: Activation(), scfg: resolved.config, digest: bundle.digest, grant: grant)
+      live[resolved.id] = entry
+      // What was revoked while this waited was not there yet to be closed.
+      if try await consents.check(resolved.id, bundle) == grant { return entry }
     }
-    let plugin = try await house.instance(
-      bundle, storeid: resolved.id, type: resolved.type, scfg: resolved.config, services: services)
-    // Somebody else may have asked while this waited; the supervisor keeps one process a storage, so it is the same.
-    if let entry = live[resolved.id], entry.scfg == resolved.config, entry.digest == bundle.digest {
-      return entry
+  }
+
+  /// What a candidate may have: everything when its storage is being added (its caller agreed to that), else what was
+  /// agreed to for the storage, and never more.
+  func candidateGrant(_ storeid: String, _ bundle: BundleFacts) async throws(StorageError) -> PermissionGrant {
+    let digest = bundle.digest ?? ""
+    guard config.snapshot[storeid] != nil else {
+      return PermissionGrant(everythingIn: bundle.request, bundleDigest: digest)
     }
-    let entry = Live(plugin: plugin, activation: Activation(), scfg: resolved.config, digest: bundle.digest)
-    live[resolved.id] = entry
-    return entry
+    return try await consents.standing(storeid, bundle).grant ?? PermissionGrant(bundleDigest: digest, permissions: [])
   }
 
   func state(_ storeid: String) async -> String? { await live[storeid]?.plugin.state() }

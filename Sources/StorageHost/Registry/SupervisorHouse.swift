@@ -53,6 +53,7 @@ final class SupervisorHouse: PluginHouse {
     var facts = BundleFacts(
       id: manifest.id, version: manifest.version, vendor: manifest.vendor, path: bundle.path, sha256: manifest.sha256,
       digest: bundle.digest)
+    facts.request = manifest.permissions
     facts.permissions = PermissionGrant.lines(of: manifest.permissions)
     facts.manifest = manifest.json()
     facts.problem = catalog.problems.first { $0.bundle == bundle.path }?.description
@@ -66,9 +67,10 @@ final class SupervisorHouse: PluginHouse {
   }
 
   func instance(
-    _ bundle: BundleFacts, storeid: String, type: String, scfg: JSONObject, services: StorageServices
+    _ bundle: BundleFacts, storeid: String, type: String, scfg: JSONObject, grant: PermissionGrant,
+    services: StorageServices
   ) async throws(StorageError) -> any LivePlugin {
-    let storage = try supervised(bundle, storeid, type, scfg)
+    let storage = try supervised(bundle, storeid, type, scfg, grant)
     let instance = try await supervisor.instance(for: storage, services: services)
     let supervisor = supervisor
     return SupervisedPlugin(instance: instance, logger: settings.logger, grants: grants(storage)) {
@@ -78,9 +80,10 @@ final class SupervisorHouse: PluginHouse {
   }
 
   func candidate(
-    _ bundle: BundleFacts, storeid: String, type: String, scfg: JSONObject, services: StorageServices
+    _ bundle: BundleFacts, storeid: String, type: String, scfg: JSONObject, grant: PermissionGrant,
+    services: StorageServices
   ) async throws(StorageError) -> any LivePlugin {
-    let storage = try supervised(bundle, storeid, type, scfg)
+    let storage = try supervised(bundle, storeid, type, scfg, grant)
     let instance = try await supervisor.candidate(for: storage, services: services)
     let supervisor = supervisor
     return SupervisedPlugin(instance: instance, logger: settings.logger, grants: grants(storage)) {
@@ -90,14 +93,14 @@ final class SupervisorHouse: PluginHouse {
   }
 
   private func supervised(
-    _ facts: BundleFacts, _ storeid: String, _ type: String, _ scfg: JSONObject
+    _ facts: BundleFacts, _ storeid: String, _ type: String, _ scfg: JSONObject, _ grant: PermissionGrant
   ) throws(StorageError) -> SupervisedStorage {
     guard let bundle = catalog.value.bundles.first(where: { $0.path == facts.path }) else {
       throw .refused(.storageUnavailable, "the bundle \(facts.path) is gone", hint: "see 'berth plugin list'")
     }
     do throws(SandboxError) {
-      let grant = PermissionGrant(everythingIn: bundle.manifest.permissions, bundleDigest: bundle.digest)
-      let permissions = try Permissions(bundle.manifest.permissions, grant: grant, config: scfg)
+      let permissions = try Permissions(
+        bundle.manifest.permissions, grant: grant, config: scfg, protected: settings.protectedPaths)
       return SupervisedStorage(bundle: bundle, storeid: storeid, type: type, permissions: permissions)
     } catch { throw StorageError(error) }
   }
@@ -106,6 +109,8 @@ final class SupervisorHouse: PluginHouse {
   private func grants(_ storage: SupervisedStorage) -> [String] {
     storage.permissions.files.map(\.path) + (storage.permissions.devices.isEmpty ? [] : ["/dev"])
   }
+
+  func processes() async -> [ProcessSummary] { await supervisor.status().map(ProcessSummary.init) }
 
   func forget(_ bundle: BundleFacts, storeid: String) async {
     do throws(StorageError) { try await supervisor.forget(storeid, plugin: bundle.id ?? "") } catch {

@@ -53,5 +53,10 @@ public struct HostSettings: Sendable {
   var uidsPath: String { "\(stateDirectory)/uids.json" }
   var daemonLockPath: String { "\(stateDirectory)/daemon.lock" }
   var pluginStateDirectory: String { "\(stateDirectory)/plugin-state" }
+  /// The daemon's own places, which no plugin is granted.
+  var protectedPaths: [String] {
+    let program = launcher.map { [String($0.prefix(upTo: $0.lastIndex(of: "/") ?? $0.startIndex))] } ?? []
+    return [stateDirectory, runDirectory] + pluginDirectories + program
+  }
   var hostInfo: HostInfo { HostInfo(name: "berthd", version: version, node: node) }
 }

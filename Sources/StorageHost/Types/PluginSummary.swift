@@ -14,6 +14,8 @@ public struct PluginSummary: Sendable, Hashable, JSONEncodable {
   public var types: [String]
   /// SHA-256 of the executable.
   public var sha256: String?
+  /// Digest over the whole bundle: what consent is bound to.
+  public var digest: String?
   /// Why it cannot be used.
   public var problem: String?
   /// The permissions it asks for, one line each.
@@ -29,6 +31,7 @@ public struct PluginSummary: Sendable, Hashable, JSONEncodable {
     object.set("path", path)
     object.set("types", types)
     object.setOptional("sha256", sha256)
+    object.setOptional("digest", digest)
     object.setOptional("problem", problem)
     object.set("permissions", permissions)
     object["manifest"] = manifest

@@ -12,10 +12,11 @@ extension ManifestReader {
     request.files = each(object, "fs", path) { (reader, value, path) in reader.file(value, path, properties) }
     if let net = object["net"] {
       let inner = path.appending("net")
-      if let members = self.object(net, inner, known: ["endpoints"]) {
+      if let members = self.object(net, inner, known: ["endpoints", "host"]) {
         request.endpoints = each(members, "endpoints", inner) { (reader, value, path) in
           reader.endpoint(value, path, properties)
         }
+        if let host = members["host"] { request.hostNetwork = hostNetwork(host, inner.appending("host")) }
       }
     }
     request.devices = each(object, "device", path) { (reader, value, path) in
@@ -46,13 +47,23 @@ extension ManifestReader {
     text(object, "reason", path, max: 512) ?? ""
   }
 
+  private mutating func isOptional(_ object: JSONObject, _ path: JSONPath) -> Bool {
+    optional(object, "optional", path, default: false)
+  }
+
+  private mutating func hostNetwork(_ value: JSON, _ path: JSONPath) -> PermissionRequest.HostNetworkRequest? {
+    guard let object = object(value, path, known: ["reason", "optional"]) else { return nil }
+    return PermissionRequest.HostNetworkRequest(reason: reason(object, path), isOptional: isOptional(object, path))
+  }
+
   private mutating func file(
     _ value: JSON, _ path: JSONPath, _ properties: Set<String>
   ) -> PermissionRequest.FileRequest? {
-    guard let object = object(value, path, known: ["path", "access", "reason"]) else { return nil }
+    guard let object = object(value, path, known: ["path", "access", "reason", "optional"]) else { return nil }
     let template = template(object, "path", path, properties)
     let access: AccessMode? = required(object, "access", path)
     let reason = reason(object, path)
+    let isOptional = isOptional(object, path)
     guard let template, let access else { return nil }
     let text = template.description
     let parts = text.split(separator: "/", omittingEmptySubsequences: true)
@@ -61,13 +72,13 @@ extension ManifestReader {
     } else if parts.isEmpty {
       note(path.appending("path"), "is the root of the host: nobody gets that")
     }
-    return PermissionRequest.FileRequest(path: template, access: access, reason: reason)
+    return PermissionRequest.FileRequest(path: template, access: access, reason: reason, isOptional: isOptional)
   }
 
   private mutating func endpoint(
     _ value: JSON, _ path: JSONPath, _ properties: Set<String>
   ) -> PermissionRequest.EndpointRequest? {
-    guard let object = object(value, path, known: ["host", "port", "reason"]) else { return nil }
+    guard let object = object(value, path, known: ["host", "port", "reason", "optional"]) else { return nil }
     let host = template(object, "host", path, properties)
     var port: String?
     if case .int(let number)? = object["port"] {
@@ -80,30 +91,36 @@ extension ManifestReader {
       }
     }
     let reason = reason(object, path)
+    let isOptional = isOptional(object, path)
     guard let host, let port else { return nil }
-    return PermissionRequest.EndpointRequest(host: host.description, port: port, reason: reason)
+    return PermissionRequest.EndpointRequest(
+      host: host.description, port: port, reason: reason, isOptional: isOptional)
   }
 
   private mutating func device(
     _ value: JSON, _ path: JSONPath, _ properties: Set<String>
   ) -> PermissionRequest.DeviceRequest? {
-    guard let object = object(value, path, known: ["class", "access", "reason"]) else { return nil }
+    guard let object = object(value, path, known: ["class", "access", "reason", "optional"]) else { return nil }
     let name = template(object, "class", path, properties)
     let access: AccessMode? = required(object, "access", path)
     let reason = reason(object, path)
+    let isOptional = isOptional(object, path)
     guard let name, let access else { return nil }
-    return PermissionRequest.DeviceRequest(class: name.description, access: access, reason: reason)
+    return PermissionRequest.DeviceRequest(
+      class: name.description, access: access, reason: reason, isOptional: isOptional)
   }
 
   private mutating func broker(
     _ value: JSON, _ path: JSONPath, _ properties: Set<String>
   ) -> PermissionRequest.BrokerRequest? {
-    guard let object = object(value, path, known: ["operation", "limits", "reason"]) else { return nil }
+    guard let object = object(value, path, known: ["operation", "limits", "reason", "optional"]) else { return nil }
     let operation = text(object, "operation", path, max: 64)
     let limits: [String: String] = optional(object, "limits", path, default: [:])
     let reason = reason(object, path)
+    let isOptional = isOptional(object, path)
     guard let operation else { return nil }
-    let request = PermissionRequest.BrokerRequest(operation: operation, limits: limits, reason: reason)
+    let request = PermissionRequest.BrokerRequest(
+      operation: operation, limits: limits, reason: reason, isOptional: isOptional)
     let known = MethodTable.hostServices.contains { service in
       request.covers(service.name) && !["host-core", "host-locks", "host-journal"].contains(service.annotations.group)
     }

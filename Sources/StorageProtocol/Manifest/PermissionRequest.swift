@@ -11,6 +11,8 @@ public struct PermissionRequest: Sendable, Hashable {
   public var files: [FileRequest]
   /// Services it may connect to; everything else is unreachable.
   public var endpoints: [EndpointRequest]
+  /// The host's own network, instead of endpoints: as dangerous as it sounds.
+  public var hostNetwork: HostNetworkRequest?
   /// Classes of device nodes.
   public var devices: [DeviceRequest]
   /// Privileged operations the host does for it.
@@ -23,6 +25,7 @@ public struct PermissionRequest: Sendable, Hashable {
   ) {
     self.files = files
     self.endpoints = endpoints
+    self.hostNetwork = nil
     self.devices = devices
     self.broker = broker
     self.runtime = runtime
@@ -34,11 +37,14 @@ public struct PermissionRequest: Sendable, Hashable {
     public var path: PathTemplate
     public var access: AccessMode
     public var reason: String
+    /// Whether the plugin works without it.
+    public var isOptional: Bool
 
-    public init(path: PathTemplate, access: AccessMode, reason: String) {
+    public init(path: PathTemplate, access: AccessMode, reason: String, isOptional: Bool = false) {
       self.path = path
       self.access = access
       self.reason = reason
+      self.isOptional = isOptional
     }
   }
 
@@ -49,11 +55,26 @@ public struct PermissionRequest: Sendable, Hashable {
     /// Port number, or a property such as `${config.port}`.
     public var port: String
     public var reason: String
+    /// Whether the plugin works without it.
+    public var isOptional: Bool
 
-    public init(host: String, port: String, reason: String) {
+    public init(host: String, port: String, reason: String, isOptional: Bool = false) {
       self.host = host
       self.port = port
       self.reason = reason
+      self.isOptional = isOptional
+    }
+  }
+
+  /// The network as the host has it.
+  public struct HostNetworkRequest: Sendable, Hashable {
+    public var reason: String
+    /// Whether the plugin works without it.
+    public var isOptional: Bool
+
+    public init(reason: String, isOptional: Bool = false) {
+      self.reason = reason
+      self.isOptional = isOptional
     }
   }
 
@@ -63,11 +84,14 @@ public struct PermissionRequest: Sendable, Hashable {
     public var `class`: String
     public var access: AccessMode
     public var reason: String
+    /// Whether the plugin works without it.
+    public var isOptional: Bool
 
-    public init(class: String, access: AccessMode, reason: String) {
+    public init(class: String, access: AccessMode, reason: String, isOptional: Bool = false) {
       self.class = `class`
       self.access = access
       self.reason = reason
+      self.isOptional = isOptional
     }
   }
 
@@ -78,11 +102,16 @@ public struct PermissionRequest: Sendable, Hashable {
     /// Limits on its arguments, such as `{"vg": "${config.vgname}"}`.
     public var limits: [String: String]
     public var reason: String
+    /// Whether the plugin works without it.
+    public var isOptional: Bool
 
-    public init(operation: String, limits: [String: String] = [:], reason: String) {
+    public init(
+      operation: String, limits: [String: String] = [:], reason: String, isOptional: Bool = false
+    ) {
       self.operation = operation
       self.limits = limits
       self.reason = reason
+      self.isOptional = isOptional
     }
 
     /// Whether the operation is the host service of that name or its family.

@@ -9,7 +9,8 @@ internal import ManagementTypes
 /// `berth plugin show`
 struct PluginShow: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "show", abstract: "Show a plugin: what it serves and what it asks to be allowed.")
+    commandName: "show",
+    abstract: "Show a plugin: what it serves, what it asks to be allowed, how well its processes are confined.")
 
   @OptionGroup var global: GlobalOptions
   @Argument(help: "The plugin's id.") var plugin: String
@@ -24,8 +25,27 @@ struct PluginShow: AsyncParsableCommand {
     Output.line("types        \(plugin.types.joined(separator: ", "))")
     Output.line("bundle       \(plugin.path)")
     Output.line("sha256       \(plugin.sha256 ?? "-")")
+    Output.line("digest       \(plugin.digest ?? "-")")
     Output.line("state        \(Failure.clean(plugin.problem.map { "refused: \($0)" } ?? "usable"))")
     Output.line("permissions  \(plugin.permissions.isEmpty ? "none" : "")")
     for permission in plugin.permissions { Output.line("  \(Failure.clean(permission))") }
+    for storage in plugin.storages ?? [] {
+      Output.line("storage      \(storage.storeid), \(storage.state): \(PermissionsText.meaning(storage.state))")
+      for line in storage.added { Output.line("  new   \(Failure.clean(line))") }
+      for line in storage.removed { Output.line("  gone  \(Failure.clean(line))") }
+      for line in storage.missing { Output.line("  needs \(Failure.clean(line))") }
+    }
+    for process in plugin.processes ?? [] { show(process) }
+  }
+
+  private func show(_ process: ProcessView) {
+    var line = "process      \(process.storeid ?? "all storages"), \(process.state)"
+    if let pid = process.pid { line += ", pid \(pid)" }
+    if let uid = process.uid { line += ", uid \(uid)" }
+    Output.line(line)
+    if let lastEnd = process.lastEnd { Output.line("  last end  \(Failure.clean(lastEnd))") }
+    guard let score = process.score else { return }
+    Output.line("  score     \(score) of 100")
+    for lost in process.deductions { Output.line("    -\(lost.points)  \(Failure.clean(lost.reason))") }
   }
 }

@@ -13,12 +13,12 @@ enum Consent {
   ) async throws(ClientError) -> String? {
     let plugins = try await client.plugins()
     guard let plugin = plugins.first(where: { $0.problem == nil && $0.types.contains(type) }) else { return nil }
-    guard !plugin.permissions.isEmpty else { return plugin.sha256 }
+    guard !plugin.permissions.isEmpty else { return plugin.digest }
     if !json {
       Failure.write("The plugin \(plugin.id ?? plugin.path) asks to be allowed, for this storage:\n")
       for permission in plugin.permissions { Failure.write("  \(Failure.clean(permission))\n") }
     }
-    if given { return plugin.sha256 }
+    if given { return plugin.digest }
     guard let answer = Ask.yes("Allow this?") else {
       throw ClientError(
         .local, "the plugin's permissions need your consent and there is no terminal to ask on",
@@ -28,6 +28,6 @@ enum Consent {
       throw ClientError(
         .local, "the permissions were not allowed; nothing was changed", place: plugin.id ?? plugin.path)
     }
-    return plugin.sha256
+    return plugin.digest
   }
 }

@@ -1,0 +1,15 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ManagementTypes
+internal import StorageHost
+
+extension ProcessView {
+  init(_ process: ProcessSummary) {
+    self.init(
+      storeid: process.storeid, version: process.version, state: process.state, pid: process.pid.map(Int.init),
+      uid: process.uid.map(Int.init), crashes: process.crashes, lastEnd: process.lastEnd, layers: process.layers,
+      score: process.score,
+      deductions: process.deductions.map { Deduction(points: $0.points, reason: $0.reason) })
+  }
+}
