@@ -48,7 +48,7 @@ final class BenchDaemon {
 
   /// Adds a storage over a directory, with consent to what its plugin asks for.
   func add(_ storeid: String, type: String, plugin: String, path: String) async throws {
-    let digest = try await client.plugin(plugin).sha256
+    let digest = try await client.plugin(plugin).digest
     _ = try await client.addStorage(
       StorageCreate(storeid: storeid, type: type, properties: ["path": .string(path)], consent: digest))
   }

@@ -94,8 +94,7 @@ extension StorageHost {
     try InputChecks.storeid(storeid)
     await registry.reload()
     guard let entry = registry.config.snapshot[storeid] else {
-      throw .refused(
-        .configInvalid, "storage '\(storeid)' does not exist", hint: "see 'berth storage list'", field: "storeid")
+      throw .noStorage(storeid)
     }
     guard let bundle = await registry.bundle(serving: entry.type) else {
       throw .refused(
