@@ -60,6 +60,31 @@ import Testing
     return change(full, (JSONPath(pointer: pointer)?.components ?? [])[...])
   }
 
+  @Test func readsPatternsOfNames() throws {
+    let manifest = try PluginManifest(
+      json: Self.changed(
+        "/storageTypes/0/volumeNamePatterns",
+        [["pattern": "^pm-(?<vmid>[0-9]+)$", "format": "raw"], ["pattern": "^(?<format>raw):x$", "isBase": true]]))
+    let patterns = try #require(manifest.storageType("fastarray")?.volumeNamePatterns)
+    #expect(patterns.map(\.format) == ["raw", nil])
+    #expect(patterns.map(\.isBase) == [false, true])
+    #expect(patterns[0].pattern.read("pm-12") == .match(["vmid": "12"]))
+  }
+
+  @Test(
+    arguments: [
+      ["pattern": "^a$"], ["pattern": "a", "format": "raw"], ["pattern": "^(a$", "format": "raw"],
+      ["pattern": "^(?<size>a)$", "format": "raw"], ["pattern": "^(?<basevmid>1)$", "format": "raw"],
+      ["pattern": "^(?<format>a)$", "format": "raw"], ["pattern": "^a$", "format": "qcow2"],
+      ["pattern": "^a$", "format": "raw", "type": "rootdir"], ["pattern": "^a$", "format": "raw", "unknown": 1],
+      ["pattern": "^a$", "format": "raw", "type": "iso", "isBase": true], ["format": "raw"], 5,
+    ] as [JSON])
+  func aWrongPatternOfNamesIsRefused(pattern: JSON) {
+    #expect(throws: ManifestError.self) {
+      try PluginManifest(json: Self.changed("/storageTypes/0/volumeNamePatterns", [pattern]))
+    }
+  }
+
   @Test func readsEverything() throws {
     let manifest = try PluginManifest(json: Self.full)
     #expect(manifest.id == "org.example.fast-array")

@@ -35,7 +35,7 @@ extension HostDefaults {
         .manifestInvalid, "plugin \(storage.facts.plugin) names no volume-name grammar and does not parse names itself",
         hint: "the vendor must add one of the two to the manifest")
     }
-    do { return try VolumeName(parsing: volname, grammar: grammar) } catch {
+    do { return try VolumeName(parsing: volname, grammar: grammar, patterns: storage.facts.namePatterns) } catch {
       throw .refused(
         .nameInvalid, "\(Quoted(volname)) is no volume name of storage '\(storage.id)': \(error.message)",
         hint: error.hint, field: "volname")
@@ -53,6 +53,12 @@ extension HostDefaults {
         .invalidParams, "\(Quoted(vtype)) is no volume type",
         hint: "one of: \(VolumeType.allCases.map(\.rawValue).joined(separator: ", "))", field: "vtype")
     }
+    let directory = relativeSubdirectory(type, storage)
+    return base.hasSuffix("/") ? base + directory : base + "/" + directory
+  }
+
+  /// The same, below the storage's path.
+  static func relativeSubdirectory(_ type: VolumeType, _ storage: Storage) -> String {
     var directory = type.defaultSubdirectory
     let configured: [(String, String)]
     switch storage.scfg["content-dirs"] {
@@ -65,9 +71,9 @@ extension HostDefaults {
       }
     default: configured = []
     }
-    if let own = configured.last(where: { $0.0 == vtype })?.1 { directory = own }
+    if let own = configured.last(where: { $0.0 == type.rawValue })?.1 { directory = own }
     while directory.hasPrefix("/") { directory.removeFirst() }
-    return base.hasSuffix("/") ? base + directory : base + "/" + directory
+    return directory
   }
 
   private static func filesystemPath(

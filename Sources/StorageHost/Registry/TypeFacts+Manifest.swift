@@ -10,7 +10,8 @@ extension TypeFacts {
   init(_ type: StorageTypeManifest, _ manifest: PluginManifest) {
     self.init(
       plugin: manifest.id, type: type.type, methods: manifest.methods,
-      grammar: type.volumeNames.flatMap(VolumeGrammar.init(named:)), formats: type.formats,
+      grammar: type.volumeNames.flatMap(VolumeGrammar.init(named:)), namePatterns: type.volumeNamePatterns,
+      formats: type.formats,
       defaultFormat: type.defaultFormat, content: type.content, defaultContent: type.defaultContent,
       needsStorageLockForVolumes: type.volumeLock == .storage, features: type.features,
       configSchema: type.configSchema, sensitive: Array(type.sensitiveProperties),

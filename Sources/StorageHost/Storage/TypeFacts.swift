@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import JSON
+internal import StorageProtocol
 internal import StorageRules
 
 /// What the host needs of a plugin's manifest for one storage type.
@@ -13,6 +14,8 @@ struct TypeFacts: Sendable {
   var methods: Set<String>
   /// How volumes are named; nil when the plugin parses its names itself.
   var grammar: VolumeGrammar?
+  /// Names beside those of the grammar.
+  var namePatterns: [VolumeNamePattern]
   var formats: [String]
   var defaultFormat: String
   /// Content types the storage can hold, and those it holds unless configured.

@@ -42,7 +42,9 @@ extension ManifestReader {
   }
 
   private static let typeMembers: Set<String> = [
-    "type", "title", "description", "roles", "content", "formats", "features", "volumeNames", "volumeLock", "shared",
+    "type", "title", "description", "roles", "content", "formats", "features", "volumeNames", "volumeNamePatterns",
+    "volumeLock",
+    "shared",
     "selectExisting", "configSchema",
   ]
 
@@ -57,6 +59,7 @@ extension ManifestReader {
     } else if grammar == nil, !parsesNames {
       note(path.appending("volumeNames"), "is missing; name a grammar or implement parse_volname")
     }
+    let patterns = volumeNamePatterns(object, path, formats: formats)
     let features: [String: [String: [String]]] = optional(object, "features", path, default: [:])
     for (feature, states) in features {
       for state in states.keys where !["base", "current", "snap"].contains(state) {
@@ -72,7 +75,8 @@ extension ManifestReader {
       description: optionalText(object, "description", path),
       roles: names(object, "roles", path, .roleName, required: false), content: content,
       defaultContent: defaultContent, formats: formats, defaultFormat: defaultFormat, features: features,
-      volumeNames: grammar, volumeLock: optional(object, "volumeLock", path, default: .volume),
+      volumeNames: grammar, volumeNamePatterns: patterns,
+      volumeLock: optional(object, "volumeLock", path, default: .volume),
       isShared: optional(object, "shared", path, default: nil),
       selectsExisting: optional(object, "selectExisting", path, default: false), configSchema: schema)
   }

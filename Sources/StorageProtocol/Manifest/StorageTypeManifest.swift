@@ -25,6 +25,8 @@ public struct StorageTypeManifest: Sendable, Hashable {
   /// The grammar of its volume names (`directory`, `lvm`, `lvmthin`, `zfspool`, `rbd`); nil when the plugin parses
   /// names itself.
   public var volumeNames: String?
+  /// Names beside those of the grammar, tried in their order where the grammar refuses.
+  public var volumeNamePatterns: [VolumeNamePattern]
   /// The lock that work on one volume needs: `storage` for backends whose metadata is one piece, as LVM's.
   public var volumeLock: VolumeLock
   /// Whether the storage is the same on all nodes by nature; nil leaves it to the configuration.

@@ -17,6 +17,8 @@ final class PatternAutomaton: Sendable {
   private let ascii: [UInt64]
   private let accepting: [UInt64]
   private let acceptsEmpty: Bool
+  /// For every named group the states inside it.
+  private let groups: [(name: String, states: Range<Int>)]
 
   init(_ node: PatternNode) throws(PatternError) {
     var builder = PatternBuilder()
@@ -41,12 +43,69 @@ final class PatternAutomaton: Sendable {
     self.ascii = ascii
     self.accepting = accepting
     self.acceptsEmpty = whole.isNullable
+    self.groups = builder.groups
   }
 
   func matches(_ text: String) -> Bool {
     if text.isEmpty { return acceptsEmpty }
     if words == 0 { return false }
     return words == 1 ? matchesSmall(text) : matchesLarge(text)
+  }
+
+  /// The parts of a text that the named groups take.
+  ///
+  /// Forward all states that are possible are kept for each character, backward one way through them is walked: the
+  /// time is linear in the text. Of all ways the lowest and the highest are compared.
+  func read(_ text: String) -> NamePattern.Reading {
+    let scalars = Array(text.unicodeScalars)
+    guard !scalars.isEmpty, words > 0 else { return acceptsEmpty && scalars.isEmpty ? .match([:]) : .noMatch }
+    var possible = [UInt64](repeating: 0, count: scalars.count * words)
+    var reachable = Array(follow[(sets.count * words)...])
+    for (place, scalar) in scalars.enumerated() {
+      var next = [UInt64](repeating: 0, count: words)
+      for state in states(reachable[...]) where sets[state].contains(scalar.value) {
+        possible[place * words + state / 64] |= 1 << UInt64(state % 64)
+        for word in 0..<words { next[word] |= follow[state * words + word] }
+      }
+      reachable = next
+    }
+    guard let low = captures(scalars, possible, isHighest: false) else { return .noMatch }
+    return captures(scalars, possible, isHighest: true) == low ? .match(low) : .ambiguous
+  }
+
+  private func states(_ row: ArraySlice<UInt64>) -> [Int] {
+    var result: [Int] = []
+    for (word, bits) in row.enumerated() {
+      var rest = bits
+      while rest != 0 {
+        result.append(word * 64 + rest.trailingZeroBitCount)
+        rest &= rest - 1
+      }
+    }
+    return result
+  }
+
+  private func captures(
+    _ scalars: [Unicode.Scalar], _ possible: [UInt64], isHighest: Bool
+  ) -> [String: String]? {
+    var path = [Int](repeating: 0, count: scalars.count)
+    for place in scalars.indices.reversed() {
+      let fitting = states(possible[(place * words)..<((place + 1) * words)]).filter { state in
+        guard place + 1 < scalars.count else { return accepting[state / 64] >> UInt64(state % 64) & 1 == 1 }
+        let after = path[place + 1]
+        return follow[state * words + after / 64] >> UInt64(after % 64) & 1 == 1
+      }
+      guard let state = isHighest ? fitting.last : fitting.first else { return nil }
+      path[place] = state
+    }
+    var found: [String: String] = [:]
+    for group in groups {
+      guard let first = path.firstIndex(where: group.states.contains),
+        let last = path.lastIndex(where: group.states.contains)
+      else { continue }
+      found[group.name] = String(String.UnicodeScalarView(scalars[first...last]))
+    }
+    return found
   }
 
   private func matchesSmall(_ text: String) -> Bool {
@@ -120,6 +179,7 @@ private struct PatternBuilder {
 
   var sets: [ScalarSet] = []
   var follow: [Set<Int>] = []
+  var groups: [(name: String, states: Range<Int>)] = []
 
   mutating func add(_ node: PatternNode) throws(PatternError) -> Part {
     switch node {
@@ -131,6 +191,11 @@ private struct PatternBuilder {
       sets.append(set)
       follow.append([])
       return Part(isNullable: false, first: [sets.count - 1], last: [sets.count - 1])
+    case .group(let name, let node):
+      let start = sets.count
+      let part = try add(node)
+      groups.append((name, start..<sets.count))
+      return part
     case .sequence(let nodes):
       var result = Part(isNullable: true, first: [], last: [])
       for node in nodes { result = join(result, try add(node)) }

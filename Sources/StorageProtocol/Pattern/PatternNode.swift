@@ -10,6 +10,8 @@ indirect enum PatternNode: Sendable {
   case choice([PatternNode])
   /// The node `min` to `max` times; any number when `max` is nil.
   case repeated(PatternNode, min: Int, max: Int?)
+  /// The node, whose part of the text is remembered under a name.
+  case group(String, PatternNode)
 }
 
 /// The scalars one place of an expression accepts.

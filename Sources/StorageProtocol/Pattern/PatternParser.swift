@@ -6,11 +6,20 @@ struct PatternParser {
   private let scalars: [Unicode.Scalar]
   private var place = 0
   private var depth = 0
+  private let allowsNames: Bool
+  /// Names of the groups so far.
+  private(set) var names: [String] = []
+  /// Whether every alternative is anchored at both ends.
+  private(set) var isAnchored = true
 
   /// Nesting of groups that is accepted.
   static let maxDepth = 32
 
-  init(_ source: String) { scalars = Array(source.unicodeScalars) }
+  /// - Parameter allowsNames: whether `(?<name> )` is understood; JSON Schemas have no use for it.
+  init(_ source: String, allowsNames: Bool = false) {
+    scalars = Array(source.unicodeScalars)
+    self.allowsNames = allowsNames
+  }
 
   /// The whole expression, with "anything" before and after where anchors are missing.
   mutating func parse() throws(PatternError) -> PatternNode {
@@ -20,6 +29,7 @@ struct PatternParser {
       let body = try sequence()
       let toEnd = take("$")
       if let next = peek, next != "|" { throw fault(next == ")" ? "')' without '('" : "misplaced '\(next)'") }
+      isAnchored = isAnchored && fromStart && toEnd
       let anything = PatternNode.repeated(.scalar(.any), min: 0, max: nil)
       choices.append(.sequence((fromStart ? [] : [anything]) + [body] + (toEnd ? [] : [anything])))
     } while take("|")
@@ -39,8 +49,9 @@ struct PatternParser {
   private mutating func sequence() throws(PatternError) -> PatternNode {
     var parts: [PatternNode] = []
     while let next = peek, next != "|", next != ")", next != "$" {
+      let before = names.count
       let part = try atom()
-      parts.append(try quantified(part))
+      parts.append(try quantified(part, isNamed: names.count > before))
     }
     return parts.isEmpty ? .empty : .sequence(parts)
   }
@@ -64,7 +75,15 @@ struct PatternParser {
 
   private mutating func group() throws(PatternError) -> PatternNode {
     place += 1
-    if take("?"), !take(":") { throw fault("look-around and named groups are not supported") }
+    var name: String?
+    if take("?"), !take(":") {
+      guard allowsNames, take("<"), let found = groupName() else {
+        throw fault("look-around and\(allowsNames ? "" : " named") groups of this kind are not supported")
+      }
+      guard !names.contains(found) else { throw fault("two groups are named '\(found)'") }
+      names.append(found)
+      name = found
+    }
     depth += 1
     guard depth <= Self.maxDepth else { throw fault("groups are nested too deep") }
     var choices = [try sequence()]
@@ -72,11 +91,25 @@ struct PatternParser {
     if peek == "$" { throw fault("'$' is supported at the end of an alternative only") }
     guard take(")") else { throw fault("')' is missing") }
     depth -= 1
-    return choices.count == 1 ? choices[0] : .choice(choices)
+    let node = choices.count == 1 ? choices[0] : .choice(choices)
+    return name.map { .group($0, node) } ?? node
   }
 
-  private mutating func quantified(_ node: PatternNode) throws(PatternError) -> PatternNode {
+  /// Lower-case letters up to `>`.
+  private mutating func groupName() -> String? {
+    var name = ""
+    while let next = peek, (0x61...0x7A).contains(next.value), name.utf8.count < 32 {
+      name.unicodeScalars.append(next)
+      place += 1
+    }
+    return name.isEmpty || !take(">") ? nil : name
+  }
+
+  private mutating func quantified(_ node: PatternNode, isNamed: Bool) throws(PatternError) -> PatternNode {
     let result: PatternNode
+    if isNamed, let next = peek, next == "*" || next == "+" || next == "{" {
+      throw fault("a named group cannot be repeated")
+    }
     switch peek {
     case "*": result = .repeated(node, min: 0, max: nil)
     case "+": result = .repeated(node, min: 1, max: nil)

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import Foundation
 internal import JSON
+internal import StorageProtocol
 internal import StorageRules
 
 /// `berth volume parse`: answers without a daemon.
@@ -12,6 +14,8 @@ struct VolumeParse: ParsableCommand {
     discussion: "The exit code is 1 when a name is refused.")
 
   @Option(help: "The grammar: directory, lvm, lvmthin, zfspool or rbd.") var grammar = "directory"
+  @Option(help: "A plugin's manifest.json: its grammar and patterns instead.") var manifest: String?
+  @Option(help: "With --manifest: the storage type, unless it has only one.") var type: String?
   @Flag(help: "Print JSON for programs.") var json = false
   @Argument(help: "The names, without `storage:`.") var names: [String]
 
@@ -22,8 +26,30 @@ struct VolumeParse: ParsableCommand {
     }
   }
 
+  /// The grammar and patterns to read by: those of a manifest, or the chosen grammar alone.
+  private func rules() throws -> (grammar: VolumeGrammar, patterns: [VolumeNamePattern]) {
+    guard let manifest else { return (VolumeGrammar(named: grammar) ?? .directory, []) }
+    let bytes: [UInt8]
+    do { bytes = Array(try Data(contentsOf: URL(fileURLWithPath: manifest))) } catch {
+      throw ValidationError("\(manifest) cannot be read: \(error.localizedDescription)")
+    }
+    let plugin: PluginManifest
+    do throws(ManifestError) { plugin = try PluginManifest(parsing: bytes) } catch {
+      throw ValidationError("\(manifest): \(error)")
+    }
+    let types = plugin.storageTypes
+    guard let chosen = type.map({ name in types.first { $0.type == name } }) ?? (types.count == 1 ? types[0] : nil)
+    else {
+      throw ValidationError("say which with --type: \(types.map(\.type).joined(separator: ", "))")
+    }
+    guard let grammar = chosen.volumeNames.flatMap(VolumeGrammar.init(named:)) else {
+      throw ValidationError("type '\(chosen.type)' names no grammar: its plugin parses names itself")
+    }
+    return (grammar, chosen.volumeNamePatterns)
+  }
+
   func run() throws {
-    guard let grammar = VolumeGrammar(named: grammar) else { return }
+    let (grammar, patterns) = try rules()
     var table = Table([
       .init("NAME"), .init("TYPE"), .init("VMID", .right), .init("FORMAT"), .init("BASE"),
       .init("REASON", flexible: true),
@@ -32,7 +58,7 @@ struct VolumeParse: ParsableCommand {
     for text in names {
       var object: JSONObject = ["text": .string(text)]
       do throws(RulesError) {
-        let name = try VolumeName(parsing: text, grammar: grammar)
+        let name = try VolumeName(parsing: text, grammar: grammar, patterns: patterns)
         object.set("type", name.type.rawValue)
         object.set("name", name.name)
         object.setOptional("vmid", name.vmid)

@@ -1,0 +1,28 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+/// A kind of volume names that a storage type has beside those of its grammar.
+public struct VolumeNamePattern: Sendable, Hashable {
+  /// The groups a pattern may have: `vmid` and `basevmid` take guests' numbers, `name` and `basename` names, `format`
+  /// one of the type's formats.
+  public static let groups: Set<String> = ["vmid", "name", "basename", "basevmid", "format"]
+  /// What such a volume may be.
+  public static let types: Set<String> = ["images", "iso", "vztmpl", "backup", "snippets", "import"]
+  /// Most patterns of one storage type.
+  public static let maximumCount = 16
+
+  public var pattern: NamePattern
+  /// The volume's type, `images` unless given.
+  public var type: String
+  /// The format; nil when the group `format` takes it.
+  public var format: String?
+  /// Whether such volumes are base images.
+  public var isBase: Bool
+
+  public init(pattern: NamePattern, type: String = "images", format: String?, isBase: Bool = false) {
+    self.pattern = pattern
+    self.type = type
+    self.format = format
+    self.isBase = isBase
+  }
+}
