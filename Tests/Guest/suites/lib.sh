@@ -16,6 +16,7 @@ prepare() {
   # No udev here: LVM makes its device nodes itself.
   echo 'activation { udev_sync=0 udev_rules=0 verify_udev_operations=1 } devices { obtain_device_list_from_udev=0 }' \
     >/etc/lvm/lvmlocal.conf
+  touch /root/something # the hostile corpus looks for root's files
   export BERTH_BIN=$root/.build/debug
 }
 
