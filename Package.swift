@@ -183,8 +183,8 @@ let rooms: [Room] = [
       .executableTarget(
         name: "bench",
         dependencies: [
-          "BenchSupport", "CShims", "ClusterLocks", "JSON", "JSONRPC", "PluginSandbox", "PluginSupervisor", "StoragePluginKit",
-          "StorageProtocol", "bench-peer", "berth-launcher", logging,
+          "BenchSupport", "CShims", "ClusterLocks", "JSON", "JSONRPC", "PluginSandbox", "PluginSupervisor",
+          "StoragePluginKit", "StorageProtocol", "bench-peer", "berth-launcher", logging,
         ], path: "Benchmarks/bench", swiftSettings: settings),
     ]),
   program(

@@ -112,7 +112,8 @@ struct Attestation: Sendable, Hashable {
       let mayWrite = writable.contains { PathPolicy.isBeneath(target, $0) }
       if !mayWrite, !mount.options.contains("ro") { differences.append("\(target) is mounted writable") }
       let holdsNodes = plan.brokerDirectory.map { target == $0 + "/dev" } ?? false
-      if !target.hasPrefix("/dev/"), !holdsNodes, !plan.deviceTargets.contains(target), !mount.options.contains("nodev") {
+      if !target.hasPrefix("/dev/"), !holdsNodes, !plan.deviceTargets.contains(target), !mount.options.contains("nodev")
+      {
         differences.append("\(target) is mounted without nodev")
       }
     }

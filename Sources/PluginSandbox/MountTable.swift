@@ -48,7 +48,8 @@ struct MountTable {
     }
     if let broker = plan.brokerDirectory {
       // Whether a mount may be written is decided mount by mount; the directory itself belongs to root.
-      add(Entry(kind: Self.bind, flags: Self.write | Self.slave, source: broker + "/mounts", target: broker + "/mounts"))
+      add(
+        Entry(kind: Self.bind, flags: Self.write | Self.slave, source: broker + "/mounts", target: broker + "/mounts"))
       add(Entry(kind: Self.bind, flags: UInt8(BL_MF_NODES.rawValue), source: broker + "/dev", target: broker + "/dev"))
     }
     try addGrants(plan)
