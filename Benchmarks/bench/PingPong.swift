@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchSupport
 import CShims
 import Glibc
 

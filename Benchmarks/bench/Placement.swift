@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchSupport
 import Glibc
 
 /// Where both sides of a comparison may run; the rule holds for ours and for the peer alike.
