@@ -141,8 +141,8 @@ let rooms: [Room] = [
   program(
     .all, "berth",
     [
-      "BerthClient", "CShims", "JSON", "ManagementTypes", "StorageConfig", "StorageProtocol", "StorageRules",
-      argumentParser, nioCore, nioPosix,
+      "BerthClient", "CShims", "Conformance", "JSON", "ManagementTypes", "PluginSandbox", "StorageConfig",
+      "StorageProtocol", "StorageRules", argumentParser, nioCore, nioPosix,
     ]),
   program(
     .all, "berthd",

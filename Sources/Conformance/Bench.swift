@@ -111,7 +111,7 @@ final class Bench {
     }
     switch started {
     case .success(let process):
-      let session = PluginSession(process, patience: target.patience)
+      let session = PluginSession(process, patience: target.patience, asked: target.asked)
       current = session
       return session
     case .failure(let error): throw .broken("the plugin was not started: \(error)")

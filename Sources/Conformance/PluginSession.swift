@@ -29,7 +29,13 @@ final class PluginSession {
   var streams: [StreamEnd] = []
   static let chunk = 1 << 16
 
-  init(_ process: any PluginProcess, patience: Duration) {
+  /// Told of every host service that the plugin asks for.
+  private let asked: @Sendable (String) -> Void
+
+  init(
+    _ process: any PluginProcess, patience: Duration, asked: @escaping @Sendable (String) -> Void = { _ in }
+  ) {
+    self.asked = asked
     self.process = process
     self.patience = patience
   }
@@ -209,6 +215,7 @@ final class PluginSession {
 
   /// A host without services: every request of the plugin is denied.
   private func refuse(_ method: String, _ id: JSON) throws(CheckStop) {
+    asked(method)
     let data: JSON = ["symbol": "HOST_DENIED", "outcome": "not_started", "retry": ["class": "never"]]
     try send([
       "jsonrpc": "2.0", "id": id,

@@ -24,6 +24,8 @@ public struct Target: Sendable {
   public var budget: Duration = .seconds(1800)
   /// Bytes of a test volume.
   public var volumeSize: Int64 = 8 << 20
+  /// Told of every host service that the plugin asks for; all are denied.
+  var asked: @Sendable (_ method: String) -> Void = { _ in }
 
   public init(bundle: String, workDirectory: String, launcher: any PluginLauncher, mode: LaunchPlan.Mode) {
     self.bundle = bundle

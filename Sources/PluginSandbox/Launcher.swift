@@ -17,13 +17,18 @@ public actor Launcher {
   public nonisolated let transport: Transport
   /// Names this daemon's part of the cgroup tree; two daemons on one machine need two scopes.
   public nonisolated let scope: String
+  /// Whether plans in learning mode are accepted: in a vendor's tools, never in a daemon.
+  public nonisolated let allowsLearning: Bool
   private var count: UInt64 = 0
   private static let deadline = Duration.seconds(30)
 
-  /// - Parameter scope: `[A-Za-z0-9._-]{1,64}`, not beginning with a dot; keep it the same across restarts, so that
-  ///   ``removeLeftovers()`` finds what a crash left.
-  public init(transport: Transport, scope: String = "default") {
+  /// - Parameters:
+  ///   - scope: `[A-Za-z0-9._-]{1,64}`, not beginning with a dot; keep it the same across restarts, so
+  ///     that ``removeLeftovers()`` finds what a crash left.
+  ///   - allowsLearning: accepts plans in learning mode, whose refused calls are noted and partly let pass.
+  public init(transport: Transport, scope: String = "default", allowsLearning: Bool = false) {
     self.transport = transport
+    self.allowsLearning = allowsLearning
     self.scope = scope
   }
 
@@ -46,6 +51,11 @@ public actor Launcher {
 
   /// Starts one plugin with every layer in force, or throws without having started it.
   public func launch(_ plan: LaunchPlan) async throws(SandboxError) -> SandboxedProcess {
+    if plan.learning, !allowsLearning {
+      throw SandboxError(
+        .invalidPlan, "plugin instance \(plan.instance) was to start in learning mode, which confines less",
+        hint: "Learning mode is for vendors: berth plugin learn")
+    }
     count += 1
     var plan = plan
     // A leaf is made new for every start: a name is never used twice, even when an earlier instance cannot die.

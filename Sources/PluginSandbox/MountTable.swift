@@ -87,11 +87,13 @@ struct MountTable {
     let (uid, gid) = (plan.uid, plan.group)
     // The first line that knows a name wins.
     let hosts = endpoints.compactMap(\.hostsLine) + ["127.0.0.1 localhost", "::1 localhost"]
+    // In learning mode names are asked for where the question is seen.
+    let asks = plan.permissions.network == .host || plan.learning
     let files = [
       "/etc/passwd": "plugin:x:\(uid):\(gid)::/state:/usr/sbin/nologin\nnobody:x:65534:65534::/:/usr/sbin/nologin\n",
       "/etc/group": "plugin:x:\(gid):\nnogroup:x:65534:\n",
       "/etc/nsswitch.conf":
-        "passwd: files\ngroup: files\nhosts: files\(plan.permissions.network == .host ? " dns" : "")\n",
+        "passwd: files\ngroup: files\nhosts: files\(asks ? " dns" : "")\n",
       "/etc/hosts": hosts.joined(separator: "\n") + "\n",
     ]
     for (path, content) in files { add(Entry(kind: BL_M_FILE, source: content, target: path)) }
@@ -102,7 +104,8 @@ struct MountTable {
     let grants = plan.permissions.files.sorted { $0.path < $1.path }
     var writable: [String] = []
     for grant in grants {
-      try PathPolicy.check(grant)
+      // What is mounted there was looked at when the permissions were made: the table can be long.
+      try PathPolicy.check(grant, mounts: HostMounts(mounts: []))
       if let covering = writable.first(where: { PathPolicy.isBeneath(grant.path, $0) }) {
         if grant.access == .readWrite { continue }
         throw SandboxError(

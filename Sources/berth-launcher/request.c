@@ -141,6 +141,7 @@ const char *validate(const struct job *job, ssize_t size, int fd_count) {
     return plugin[0] && !is_name(plugin) ? "plugin instance" : NULL;
   }
   if (r->flags & ~BL_F_ALL) return "flags";
+  if (server.socket_path && (r->flags & BL_F_LEARN)) return "flags: the server starts nothing in learning mode";
   if (r->uid == 0 || r->gid == 0 || r->uid == UINT32_MAX || r->gid == UINT32_MAX) return "user id";
   if (r->flags & BL_F_USERNS) {
     if (r->uid != geteuid() || r->gid != getegid()) return "user id: unprivileged mode runs as its own user";

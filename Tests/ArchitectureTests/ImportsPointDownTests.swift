@@ -35,8 +35,8 @@ struct ImportsPointDownTests {
     ],
     "BerthClient": ["AsyncHTTPClient", "JSON", "ManagementTypes", "NIOCore", "NIOHTTP1", "NIOPosix"],
     "berth": [
-      "ArgumentParser", "BerthClient", "CShims", "JSON", "ManagementTypes", "NIOCore", "NIOPosix", "StorageConfig",
-      "StorageProtocol", "StorageRules",
+      "ArgumentParser", "BerthClient", "CShims", "Conformance", "JSON", "ManagementTypes", "NIOCore", "NIOPosix",
+      "PluginSandbox", "StorageConfig", "StorageProtocol", "StorageRules",
     ],
     "berthd": [
       "ArgumentParser", "CShims", "Jobs", "Logging", "ManagementAPI", "Metrics", "PluginSandbox", "ServiceLifecycle",

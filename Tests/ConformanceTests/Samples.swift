@@ -23,6 +23,8 @@ enum Samples {
     return (own.map { String(cString: $0) } ?? "").split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
   }()
 
+  static let launcher = products + "/berth-launcher"
+
   /// Makes a bundle of a sample in `directory`; `change` edits the text of its program.
   static func bundle(
     _ name: String, in directory: String, change: (String) -> String = { $0 }, manifest edit: (JSON) -> JSON = { $0 }

@@ -51,7 +51,8 @@ struct HelpTests {
   @Test(arguments: [
     ["config", "check"], ["config", "digest"], ["daemon", "metrics"], ["daemon", "status"], ["export"], ["import"],
     ["job", "cancel"], ["job", "list"], ["job", "log"], ["job", "show"], ["job", "wait"], ["lock", "list"],
-    ["plugin", "list"], ["plugin", "release"], ["plugin", "show"], ["prune", "simulate"], ["reconcile"],
+    ["plugin", "learn"], ["plugin", "list"], ["plugin", "permissions", "grant"], ["plugin", "permissions", "revoke"],
+    ["plugin", "permissions", "show"], ["plugin", "release"], ["plugin", "show"], ["prune", "simulate"], ["reconcile"],
     ["snapshot", "create"], ["snapshot", "delete"], ["snapshot", "list"], ["snapshot", "rename"],
     ["snapshot", "rollback"], ["storage", "activate"], ["storage", "add"], ["storage", "deactivate"],
     ["storage", "list"], ["storage", "remove"], ["storage", "set"], ["storage", "show"], ["storage", "status"],

@@ -41,6 +41,18 @@ final class ServerFixture: Sendable {
 
 @Suite(.enabled(if: Fixture.isRoot, "the privileged sandbox needs root"), .timeLimit(.minutes(3)), .serialized)
 struct ServerTests {
+  /// Whoever asks: the flag itself is refused, so that no daemon can be talked into it.
+  @Test func theServerStartsNothingInLearningMode() async throws {
+    let server = try await ServerFixture()
+    server.fixture.write("run.sh", "#!/bin/sh\necho started\n")
+    var plan = server.fixture.plan("run.sh")
+    plan.learning = true
+    let launcher = Launcher(
+      transport: server.fixture.launcher.transport, scope: server.fixture.launcher.scope, allowsLearning: true)
+    let error = await #expect(throws: SandboxError.self) { _ = try await launcher.launch(plan) }
+    #expect(error?.step?.contains("learning mode") == true, "\(String(describing: error))")
+  }
+
   @Test func theServerStartsPluginsWithEveryLayer() async throws {
     let server = try await ServerFixture()
     let fixture = server.fixture

@@ -14,6 +14,7 @@
 #include "berth_eventfd.h"
 #include "berth_file.h"
 #include "berth_launch.h"
+#include "berth_notify.h"
 #include "berth_pidfd.h"
 #include "berth_pipe.h"
 #include "berth_process.h"
