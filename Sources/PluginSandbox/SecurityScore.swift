@@ -13,10 +13,21 @@ public struct SecurityScore: Sendable, Hashable {
   public var deductions: [Deduction]
 
   /// Weighs missing layers, differences seen from outside and dangerous grants.
-  init(layers: SandboxLayers, landlockABI: Int32, plan: LaunchPlan, differences: [String]) {
+  ///
+  /// - Parameters:
+  ///   - layers: what the launcher put in force; some of it, such as Landlock, shows nowhere else.
+  ///   - refuted: what `/proc` says otherwise about: it counts as missing.
+  init(
+    layers: SandboxLayers, refuted: [(layer: SandboxLayers, seen: String)] = [], landlockABI: Int32, plan: LaunchPlan,
+    differences: [String]
+  ) {
     var lost: [Deduction] = []
-    for (layer, weight) in Self.weights where !layers.contains(layer) {
-      lost.append(Deduction(points: weight, reason: "layer missing: \(layer)"))
+    for (layer, weight) in Self.weights {
+      if let contradiction = refuted.first(where: { $0.layer == layer }) {
+        lost.append(Deduction(points: weight, reason: "layer not in force: \(layer): \(contradiction.seen)"))
+      } else if !layers.contains(layer) {
+        lost.append(Deduction(points: weight, reason: "layer missing: \(layer)"))
+      }
     }
     if layers.contains(.landlock), landlockABI < 6 {
       lost.append(Deduction(points: 3, reason: "Landlock ABI \(landlockABI): signals and abstract sockets not scoped"))
@@ -40,6 +51,9 @@ public struct SecurityScore: Sendable, Hashable {
       let points = device.access == .readWrite ? 8 : 4
       lost.append(Deduction(points: points, reason: "granted: device class \(device.deviceClass)"))
     }
+    for operation in plan.permissions.broker {
+      lost.append(Deduction(points: 2, reason: "granted: the host's operation \(operation)"))
+    }
     if plan.permissions.runtime.procSelf { lost.append(Deduction(points: 1, reason: "granted: its own /proc")) }
     return lost
   }
@@ -56,7 +70,9 @@ extension SandboxedProcess {
   /// 0–100 from the observed state, with a reason for every point lost. Reads `/proc`; not for the cooperative pool's
   /// hot paths.
   public func score() -> SecurityScore {
-    let differences = exitStatus() == nil ? Attestation(of: self).differences : []
-    return SecurityScore(layers: layers, landlockABI: landlockABI, plan: plan, differences: differences)
+    let isRunning = exitStatus() == nil
+    return SecurityScore(
+      layers: layers, refuted: isRunning ? ObservedLayers(of: self).refuted : [], landlockABI: landlockABI, plan: plan,
+      differences: isRunning ? Attestation(of: self).differences : [])
   }
 }
