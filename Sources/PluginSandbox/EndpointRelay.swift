@@ -8,10 +8,13 @@ import Synchronization
 /// Carries a plugin's connections to exactly the endpoints it was granted.
 ///
 /// The listeners lie in the plugin's own network namespace; accepting and connecting happens here, in the host's. Names
-/// are resolved by the host at each connection; what flows is not looked at.
+/// are resolved by the host at each connection; what flows is not looked at, so TLS is between the plugin and its
+/// storage. A connection that cannot be made or breaks ends with a reset, never like a clean end.
 final class EndpointRelay: Sendable {
-  /// Connections one plugin may have open at a time.
+  /// Connections one plugin may have open at a time; more are reset at once.
   static let maximum = 64
+  /// How long one address may take to answer, in milliseconds.
+  private static let connectTimeout: Int32 = 15_000
 
   private let endpoints: [ResolvedEndpoint]
   private let listeners: [Int32]
@@ -37,49 +40,74 @@ final class EndpointRelay: Sendable {
   private func accept() {
     var watched = (listeners + [stopped]).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
     while true {
-      let ready = poll(&watched, nfds_t(watched.count), -1)
-      if ready < 0 && errno != EINTR { return }
+      if poll(&watched, nfds_t(watched.count), -1) < 0 {
+        if errno == EINTR { continue }
+        return
+      }
       if watched[listeners.count].revents != 0 { return }
       for (index, listener) in listeners.enumerated() where watched[index].revents != 0 {
         let connection = berth_accept(listener)
-        guard connection >= 0 else { continue }
+        guard connection >= 0 else {
+          // Without a descriptor to spare the connection stays in the queue: look again in a while, not at once.
+          if [-EMFILE, -ENFILE, -ENOMEM, -ENOBUFS].contains(connection), pause(100) { return }
+          continue
+        }
         if open.add(1, ordering: .relaxed).newValue > Self.maximum {
           open.subtract(1, ordering: .relaxed)
-          close(connection)
+          Self.reset(connection)
           continue
         }
         let endpoint = endpoints[index]
         Blocking.detach { [self] in
-          carry(connection, to: endpoint)
-          close(connection)
+          if carry(connection, to: endpoint) { close(connection) } else { Self.reset(connection) }
           open.subtract(1, ordering: .relaxed)
         }
       }
     }
   }
 
-  private func carry(_ connection: Int32, to endpoint: ResolvedEndpoint) {
-    let remote = Self.connect(endpoint)
-    guard remote >= 0 else { return }
-    defer { close(remote) }
+  /// Waits; true when the relay is to end.
+  private func pause(_ milliseconds: Int32) -> Bool {
+    var watched = pollfd(fd: stopped, events: Int16(POLLIN), revents: 0)
+    return poll(&watched, 1, milliseconds) > 0
+  }
+
+  /// Closes a connection so that the other side sees that it was cut off.
+  private static func reset(_ connection: Int32) {
+    var now = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(connection, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+    close(connection)
+  }
+
+  /// Carries both directions to their ends; false when the connection was cut off.
+  private func carry(_ connection: Int32, to endpoint: ResolvedEndpoint) -> Bool {
+    let remote = connect(endpoint)
+    guard remote >= 0 else { return false }
+    var isWhole = false
+    defer { if isWhole { close(remote) } else { Self.reset(remote) } }
     var pumps = [Pump(from: connection, to: remote), Pump(from: remote, to: connection)]
     _ = berth_set_nonblocking(connection, 1)
-    _ = berth_set_nonblocking(remote, 1)
     while pumps.contains(where: { !$0.isDone }) {
       var watched = [pollfd(fd: stopped, events: Int16(POLLIN), revents: 0)]
       for pump in pumps { watched += [pump.source, pump.sink] }
-      if poll(&watched, nfds_t(watched.count), -1) < 0 && errno != EINTR { return }
-      if watched[0].revents != 0 { return }
-      for index in pumps.indices where !pumps[index].step() { return }
+      if poll(&watched, nfds_t(watched.count), -1) < 0 {
+        if errno == EINTR { continue }
+        return false
+      }
+      if watched[0].revents != 0 { return false }
+      for index in pumps.indices where !pumps[index].step() { return false }
     }
+    isWhole = true
+    return true
   }
 
-  /// One direction of a connection, with at most one buffer under way.
+  /// One direction of a connection, with at most one buffer under way: who does not read is not read from.
   private struct Pump {
     let from: Int32
     let to: Int32
-    var pending: ArraySlice<UInt8> = []
-    var atEnd = false
+    private var buffer = [UInt8](repeating: 0, count: 65_536)
+    private var pending = 0..<0
+    private var atEnd = false
     var isDone: Bool { atEnd && pending.isEmpty }
 
     init(from: Int32, to: Int32) {
@@ -96,25 +124,27 @@ final class EndpointRelay: Sendable {
     /// Moves what can be moved; false when the connection is broken.
     mutating func step() -> Bool {
       if pending.isEmpty, !atEnd {
-        var buffer = [UInt8](repeating: 0, count: 65_536)
         let count = recv(from, &buffer, buffer.count, 0)
         if count < 0 { return errno == EAGAIN || errno == EINTR }
         if count == 0 {
           atEnd = true
           shutdown(to, Int32(SHUT_WR))
         }
-        pending = buffer[..<count]
+        pending = 0..<count
       }
       if pending.isEmpty { return true }
-      let count = pending.withUnsafeBytes { send(to, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+      let range = pending
+      let count = buffer.withUnsafeBytes {
+        send(to, $0.baseAddress?.advanced(by: range.lowerBound), range.count, Int32(MSG_NOSIGNAL))
+      }
       if count < 0 { return errno == EAGAIN || errno == EINTR }
-      pending = pending.dropFirst(count)
+      pending = (range.lowerBound + count)..<range.upperBound
       return true
     }
   }
 
-  /// Connects to the endpoint from the host's network; -1 when no address answers.
-  private static func connect(_ endpoint: ResolvedEndpoint) -> Int32 {
+  /// Connects to the endpoint from the host's network, without blocking from then on; -1 when no address answers.
+  private func connect(_ endpoint: ResolvedEndpoint) -> Int32 {
     var hints = addrinfo()
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     var list: UnsafeMutablePointer<addrinfo>?
@@ -122,12 +152,28 @@ final class EndpointRelay: Sendable {
     defer { freeaddrinfo(list) }
     var next = list
     while let one = next?.pointee {
-      let descriptor = socket(one.ai_family, one.ai_socktype | Int32(SOCK_CLOEXEC.rawValue), one.ai_protocol)
-      if descriptor >= 0 {
-        if Glibc.connect(descriptor, one.ai_addr, one.ai_addrlen) == 0 { return descriptor }
-        close(descriptor)
-      }
       next = one.ai_next
+      guard let address = one.ai_addr, endpoint.mayLead(to: address) else { continue }
+      let kind = one.ai_socktype | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+      let descriptor = socket(one.ai_family, kind, one.ai_protocol)
+      guard descriptor >= 0 else { continue }
+      if Glibc.connect(descriptor, address, one.ai_addrlen) == 0 { return descriptor }
+      if errno == EINPROGRESS {
+        var watched = [
+          pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0),
+          pollfd(fd: stopped, events: Int16(POLLIN), revents: 0),
+        ]
+        _ = poll(&watched, 2, Self.connectTimeout)
+        var problem: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &problem, &size)
+        if watched[1].revents == 0, watched[0].revents != 0, problem == 0 { return descriptor }
+        if watched[1].revents != 0 {
+          close(descriptor)
+          return -1
+        }
+      }
+      close(descriptor)
     }
     return -1
   }

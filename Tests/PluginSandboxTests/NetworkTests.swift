@@ -12,11 +12,12 @@ final class EchoServer: Sendable {
   let port: UInt16
   private let input: Int32
 
-  init(_ directory: String, name: String) async throws {
+  init(_ directory: String, name: String, address: String = "127.0.0.1") async throws {
     let file = "\(directory)/port-\(name)"
     let script = """
       import socket, sys, threading
-      server = socket.create_server(("127.0.0.1", 0))
+      family = socket.AF_INET6 if ":" in "\(address)" else socket.AF_INET
+      server = socket.create_server(("\(address)", 0), family=family, backlog=256)
       open("\(file).new", "w").write(str(server.getsockname()[1]))
       import os; os.rename("\(file).new", "\(file)")
       threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
@@ -96,6 +97,116 @@ struct NetworkTests {
     #expect(await Fixture.drain(process.standardOutput) == "127.0.0.1:\(server.port) lit 200004\n")
     try await process.kill()
     process.close()
+  }
+
+  @Test func aGrantedIPv6AddressWorksAsItIsWritten() async throws {
+    let fixture = try Fixture()
+    let server = try await EchoServer(fixture.directory, name: "six", address: "::1")
+    fixture.write("run.py", Self.client)
+    var plan = fixture.plan("run.py")
+    plan.permissions.network = .endpoints([NetworkEndpoint(host: "::1", port: "\(server.port)")])
+    plan.arguments = ["::1:\(server.port)", "127.0.0.1:\(server.port)"]
+    let process = try await fixture.launcher.launch(plan)
+    let output = await Fixture.drain(process.standardOutput)
+    #expect(output.hasPrefix("::1:\(server.port) six 200004\n127.0.0.1:\(server.port) "), "\(output)")
+    #expect(!output.hasSuffix("six 200004\n"))
+    try await process.kill()
+    process.close()
+  }
+
+  /// A service that is down must not look like one that answered nothing.
+  @Test func whatDoesNotAnswerIsCutOff() async throws {
+    let fixture = try Fixture()
+    let closed = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+        _ = bind(closed, generic, size)
+        _ = getsockname(closed, generic, &size)
+      }
+    }
+    defer { close(closed) }
+    let port = UInt16(bigEndian: address.sin_port)
+    fixture.write("run.py", Self.client)
+    var plan = fixture.plan("run.py")
+    plan.permissions.network = .endpoints([NetworkEndpoint(host: "127.0.0.1", port: "\(port)")])
+    plan.arguments = ["127.0.0.1:\(port)"]
+    let process = try await fixture.launcher.launch(plan)
+    let output = await Fixture.drain(process.standardOutput)
+    let refusals = ["ConnectionResetError", "BrokenPipeError", "ConnectionRefusedError", "OSError"]
+    #expect(refusals.contains { output == "127.0.0.1:\(port) \($0)\n" }, "\(output)")
+    try await process.kill()
+    process.close()
+  }
+
+  /// The limit holds at any one time; afterwards there is room again.
+  @Test func moreConnectionsThanAllowedAreCutOff() async throws {
+    let fixture = try Fixture()
+    let server = try await EchoServer(fixture.directory, name: "one")
+    fixture.write(
+      "run.py",
+      """
+      #!/usr/bin/python3 -IS
+      import socket
+      target = ("127.0.0.1", \(server.port))
+      def ask(connection):
+          try:
+              connection.settimeout(30)
+              connection.sendall(b"x"); connection.shutdown(socket.SHUT_WR)
+              return connection.recv(100).startswith(b"one")
+          except OSError:
+              return False
+      many = [socket.create_connection(target) for _ in range(\(EndpointRelay.maximum + 16))]
+      # Cut off while they were all open: a read ends with an error, and the others wait.
+      cut = 0
+      for connection in many:
+          connection.settimeout(0.5)
+          try: connection.recv(1); print("unexpected")
+          except TimeoutError: pass
+          except OSError: cut += 1; connection.close()
+      print("cut", cut)
+      for connection in many:
+          if connection.fileno() >= 0: connection.sendall(b"x"); connection.shutdown(socket.SHUT_WR)
+      print("carried", sum(connection.recv(100).startswith(b"one") for connection in many
+                           if connection.fileno() >= 0 and not connection.settimeout(30)))
+      for connection in many: connection.close()
+      for attempt in range(50):
+          if ask(socket.create_connection(target)): print("room again"); break
+      """)
+    var plan = fixture.plan("run.py")
+    plan.permissions.network = .endpoints([NetworkEndpoint(host: "127.0.0.1", port: "\(server.port)")])
+    let process = try await fixture.launcher.launch(plan)
+    let output = await Fixture.drain(process.standardOutput)
+    let errors = await Fixture.drain(process.standardError)
+    #expect(output == "cut 16\ncarried \(EndpointRelay.maximum)\nroom again\n", "\(output) \(errors)")
+    try await process.kill()
+    process.close()
+  }
+
+  /// Whoever answers for a name cannot turn the grant against the host itself.
+  @Test(arguments: [
+    ("10.0.0.1", true), ("192.168.1.1", true), ("8.8.8.8", true), ("127.0.0.1", false), ("127.66.0.1", false),
+    ("0.0.0.0", false), ("169.254.169.254", false), ("224.0.0.1", false), ("255.255.255.255", false),
+    ("2001:db8::1", true), ("fd00::1", true), ("::1", false), ("::", false), ("fe80::1", false), ("ff02::1", false),
+    ("::ffff:127.0.0.1", false), ("::ffff:10.0.0.1", true),
+  ]) func aNameLeadsToOtherMachinesOnly(_ text: String, _ allowed: Bool) throws {
+    var hints = addrinfo()
+    hints.ai_flags = AI_NUMERICHOST
+    hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+    var list: UnsafeMutablePointer<addrinfo>?
+    try #require(getaddrinfo(text, "443", &hints, &list) == 0)
+    defer { freeaddrinfo(list) }
+    let address = try #require(list?.pointee.ai_addr)
+    let named = try EndpointResolver.resolve(.endpoints([NetworkEndpoint(host: "array.example", port: "443")]))
+    #expect(named[0].mayLead(to: address) == allowed)
+    // An address that the administrator granted himself, and localhost, are what they say.
+    for host in [text, "localhost"] {
+      let granted = try EndpointResolver.resolve(.endpoints([NetworkEndpoint(host: host, port: "443")]))
+      if text != "127.66.0.1" { #expect(granted[0].mayLead(to: address)) }
+    }
   }
 
   @Test(arguments: ["", "a b", "-x", "x..y", "a/b", "${config.x}"]) func aBadHostIsRefused(_ host: String) {
