@@ -24,6 +24,25 @@ struct GrantTests {
     #expect(status.st_uid == 0 && status.st_gid == 0 && status.st_mode & 0o777 == 0o640)
   }
 
+  /// The state directory lies on the host as whoever made it left it; the plugin is its owner inside all the same.
+  @Test func theStateDirectoryIsReachedWhoeverOwnsIt() async throws {
+    let fixture = try Fixture()
+    let state = fixture.directory + "/state"
+    mkdir(state, 0o700)
+    let result = try await fixture.run("stat -c %u /state && echo kept > /state/file && cat /state/file") {
+      $0.stateDirectory = state
+    }
+    #expect(result.output == "654321\nkept\n", "\(result)")
+    var status = stat()
+    #expect(stat(state + "/file", &status) == 0 && status.st_uid == 0)
+    // Another plugin's id finds its own there, and this one's file with it: the directory is the storage's, not the id's.
+    let next = try await fixture.run("cat /state/file; echo more >> /state/file && cat /state/file") {
+      $0.stateDirectory = state
+      $0.uid += 1
+    }
+    #expect(next.output == "kept\nkept\nmore\n", "\(next)")
+  }
+
   @Test func aReadOnlyGrantCannotBeWritten() async throws {
     let fixture = try Fixture()
     let storage = fixture.directory + "/storage"

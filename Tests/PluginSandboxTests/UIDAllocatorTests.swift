@@ -36,6 +36,35 @@ import Testing
     #expect(try await allocator.uid(plugin: "p", storage: "c") == a)
   }
 
+  @Test func manyAtOnceGetDifferentIds() async throws {
+    let fixture = try Fixture()
+    let allocator = UIDAllocator(path: fixture.directory + "/uids.json")
+    let ids = try await withThrowingTaskGroup(of: UInt32.self) { group in
+      for number in 0..<64 { group.addTask { try await allocator.uid(plugin: "p", storage: "s\(number % 32)") } }
+      return try await group.reduce(into: [UInt32]()) { $0.append($1) }
+    }
+    #expect(Set(ids).count == 32)
+    let again = UIDAllocator(path: fixture.directory + "/uids.json")
+    for number in 0..<32 { #expect(ids.contains(try await again.uid(plugin: "p", storage: "s\(number)"))) }
+  }
+
+  /// The look at the machine itself: an id whose sandbox still has a process is not handed out.
+  @Test(.enabled(if: Fixture.isRoot, "the privileged sandbox needs root"))
+  func aLivingSandboxKeepsItsId() async throws {
+    let fixture = try Fixture()
+    let uid: UInt32 = 664_901
+    let allocator = UIDAllocator(path: fixture.directory + "/uids.json", range: uid..<(uid + 1))
+    #expect(try await allocator.uid(plugin: "p", storage: "a") == uid)
+    fixture.write("run.sh", "#!/bin/sh\nread line\n")
+    let process = try await fixture.launcher.launch(fixture.plan("run.sh", uid: uid))
+    try await allocator.release(plugin: "p", storage: "a")
+    let error = await #expect(throws: SandboxError.self) { _ = try await allocator.uid(plugin: "p", storage: "b") }
+    #expect(error?.code == .uidsExhausted)
+    try await process.kill()
+    process.close()
+    #expect(try await allocator.uid(plugin: "p", storage: "b") == uid)
+  }
+
   @Test func aDamagedTableIsRefusedNotReplaced() async throws {
     let fixture = try Fixture()
     let path = fixture.directory + "/uids.json"
