@@ -21,7 +21,8 @@ struct LaunchRequest: ~Copyable {
     bl_request_limits(
       raw,
       bl_limits(
-        memory: 512 << 20, processes: 64, file_size: .max, address_space: .max, cpu_percent: 100, descriptors: 256))
+        memory: 512 << 20, processes: 64, file_size: .max, address_space: .max, cpu_percent: 100, descriptors: 256,
+        io_weight: 100, reserved: 0))
   }
 
   init(_ plan: LaunchPlan, scope: String, endpoints: [ResolvedEndpoint]) throws(SandboxError) {

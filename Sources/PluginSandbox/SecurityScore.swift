@@ -52,7 +52,7 @@ public struct SecurityScore: Sendable, Hashable {
       lost.append(Deduction(points: points, reason: "granted: device class \(device.deviceClass)"))
     }
     for operation in plan.permissions.broker {
-      lost.append(Deduction(points: 2, reason: "granted: the host's operation \(operation)"))
+      lost.append(Deduction(points: 2, reason: "granted: the host's operation \(operation.operation)"))
     }
     if plan.permissions.runtime.procSelf { lost.append(Deduction(points: 1, reason: "granted: its own /proc")) }
     return lost

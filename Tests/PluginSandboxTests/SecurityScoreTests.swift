@@ -42,7 +42,7 @@ struct SecurityScoreTests {
       (2, "1 network endpoints", { $0.permissions.network = .endpoints([NetworkEndpoint(host: "a", port: "1")]) }),
       (8, "loop", { $0.permissions.devices = [DevicePermission(deviceClass: "loop", access: .readWrite)] }),
       (4, "loop", { $0.permissions.devices = [DevicePermission(deviceClass: "loop", access: .readOnly)] }),
-      (2, "host.mount", { $0.permissions.broker = ["host.mount"] }),
+      (2, "host.mount", { $0.permissions.broker = [BrokerPermission("host.mount", limits: [:])] }),
       (1, "/proc", { $0.permissions.runtime.procSelf = true }), (50, "learning", { $0.learning = true }),
     ]
     for (points, text, change) in cases {
