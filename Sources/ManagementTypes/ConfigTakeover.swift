@@ -9,7 +9,7 @@ public struct ConfigTakeover: JSONCodable, Sendable, Hashable {
   public var text: String
   /// Values of sensitive properties by storage: `{"nas": {"password": "…"}}`.
   public var secrets: [String: [String: String]]
-  /// `sha256` of the bundles whose permissions are allowed.
+  /// `digest` of the bundles whose permissions are allowed.
   public var consent: [String]
   /// Whether storages that exist already are left out.
   public var skipExisting: Bool

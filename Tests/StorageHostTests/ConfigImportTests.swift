@@ -31,7 +31,7 @@ import Testing
   }
 
   private func digest(_ host: StorageHost) async throws -> String {
-    try #require(await host.plugins().first?.sha256)
+    try #require(await host.plugins().first?.digest)
   }
 
   private func configuration(_ fixture: HostFixture) throws -> String {

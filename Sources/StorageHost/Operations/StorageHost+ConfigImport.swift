@@ -125,7 +125,7 @@ extension StorageHost {
       entry.next = "repair it: berth storage set \(id), or remove it"
       return
     }
-    let isAllowed = bundle.permissions.isEmpty || bundle.sha256.map(wish.consents.contains) == true
+    let isAllowed = bundle.permissions.isEmpty || bundle.digest.map(wish.consents.contains) == true
     guard !isAllowed else { return }
     entry.verdict = .waiting
     entry.next = "allow what \(bundle.id ?? bundle.path) asks for: berth storage set \(id) --consent"

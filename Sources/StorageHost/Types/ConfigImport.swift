@@ -7,7 +7,7 @@ public struct ConfigImport: Sendable {
   public var text: [UInt8]
   /// Values of sensitive properties by storage, which such files keep elsewhere. Never logged or journaled.
   public var secrets: [String: [String: String]]
-  /// SHA-256 of the bundles whose permissions the administrator allows for the storages taken over.
+  /// Digests of the bundles whose permissions the administrator allows for the storages taken over.
   public var consents: Set<String>
   /// Whether storages that exist already are left out; otherwise one of them keeps all from being taken over.
   public var skipsExisting: Bool
