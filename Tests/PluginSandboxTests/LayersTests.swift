@@ -1,0 +1,121 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Testing
+
+@testable import PluginSandbox
+
+private let takesItsTime = getenv("BERTH_SOAK") != nil || getenv("BERTH_REGENERATE") != nil
+
+/// Which layer stops what: the corpus against launchers that leave one layer out, compiled for the test from the
+/// launcher's own sources with `without.h` in front. `Tests/Hostile/layers.md` is the result; BERTH_SOAK=1 checks
+/// it, BERTH_REGENERATE=1 writes it.
+@Suite(
+  .enabled(if: Fixture.isRoot && takesItsTime, "needs root, and BERTH_SOAK or BERTH_REGENERATE: minutes"),
+  .timeLimit(.minutes(30)), .serialized)
+struct LayersTests {
+  /// Every layer that can be left out by itself, and why it is kept even where no attempt shows it.
+  static let layers: [(name: String, why: String)] = [
+    ("own-uid", "keeps the plugin's files, signals and per-user limits apart from those of root and of other plugins"),
+    ("no-capabilities", "what a hole in the call filter would use"),
+    ("no-new-privileges", "the kernel loads neither Landlock nor the call filter without it"),
+    ("mount-tree", "paths of the host do not exist inside"),
+    ("read-only-mounts", "the second lock on the bundle and the system directories"),
+    ("noexec-mounts", "what a plugin writes does not run"),
+    ("nosuid-nodev-mounts", "the second lock beside no_new_privs and the missing mknod"),
+    ("pid-namespace", "processes of the host have no number inside"),
+    ("network-namespace", "there is no network to reach, even where sockets may be made (granted endpoints)"),
+    ("ipc-namespace", "System V objects and message queues of the host have no name inside"),
+    ("uts-namespace", "the host's name is not told"),
+    ("cgroup-namespace", "hides the host's group names where /proc is granted; without it nothing more is reachable"),
+    ("landlock", "the second lock on paths, signals, abstract sockets and TCP, kept by the process itself"),
+    ("seccomp", "the kernel's wide doors are not there at all"),
+    ("resource-limits", "descriptors, locked memory, queues: what no control group counts"),
+    ("memory-limit", "the hog is killed, not its neighbours"),
+    ("process-limit", "RLIMIT_NPROC stops a fork bomb too, but by user and not by instance"),
+    ("cpu-limit", "bounds time and refuses no call: seen in the neighbours benchmark"),
+    ("device-group", "the second lock on device nodes, on hosts with the version 1 controller"),
+    ("memfd-noexec", "programs do not run from anonymous memory"),
+    ("write-xor-execute", "memory that was written does not become code"),
+    ("descriptor-closing", "a host that leaks descriptors leaks none to a plugin"),
+  ]
+
+  /// Attempts that got through, sorted; nil when the plugin did not start.
+  static func through(_ hostile: HostilePlugin, without layers: [String]) async throws -> [String]? {
+    let program = try await build(without: layers, in: hostile.fixture.directory)
+    let launcher = Launcher(transport: .program(path: program), scope: hostile.fixture.launcher.scope)
+    let results: [HostilePlugin.Result]
+    do {
+      results = try await hostile.inside(launcher: launcher) { $0.required = [] }
+    } catch let error as SandboxError where error.code == .stepFailed {
+      return nil
+    }
+    #expect(results.count >= 130, "without \(layers)")
+    return results.filter { $0.verdict != .blocked }.map { $0.name + ($0.verdict == .escaped ? "" : "?") }.sorted()
+  }
+
+  private static func build(without layers: [String], in directory: String) async throws -> String {
+    let name = layers.isEmpty ? "nothing" : layers.joined(separator: "-")
+    let program = "\(directory)/launcher-without-\(name)"
+    let sources = "\(HostilePlugin.sources)/../../Sources"
+    let built = await Blocking.run {
+      system(
+        """
+        cc -std=gnu17 -O1 -w -static -include \(HostilePlugin.sources)/without.h \
+        '-DBERTH_WITHOUT=",\(layers.joined(separator: ",")),"' -I\(sources)/berth-launcher -I\(sources)/CShims/include \
+        -o \(program) \(sources)/berth-launcher/*.c \(sources)/CShims/*.c
+        """)
+    }
+    try #require(built == 0, "the launcher without \(name) does not compile")
+    return program
+  }
+
+  static func row(_ hostile: HostilePlugin, _ layer: (name: String, why: String), open: [String]) async throws -> String
+  {
+    guard let alone = try await through(hostile, without: [layer.name]) else {
+      return "| \(layer.name) | *the plugin does not start* | *the plugin does not start* | \(layer.why) |\n"
+    }
+    var also = "–"
+    if layer.name != "seccomp" {
+      let both = try await through(hostile, without: ["seccomp", layer.name]) ?? []
+      also = cell(both.filter { !open.contains($0) && !alone.contains($0) })
+    }
+    return "| \(layer.name) | \(cell(alone)) | \(also) | \(layer.why) |\n"
+  }
+
+  private static func cell(_ names: [String]) -> String { names.isEmpty ? "–" : names.joined(separator: ", ") }
+
+  @Test func theTableOfLayersIsWhatTheyDo() async throws {
+    let hostile = try await HostilePlugin(Fixture())
+    #expect(try await Self.through(hostile, without: []) == [])
+    let path = HostilePlugin.sources + "/layers.md"
+    let writes = getenv("BERTH_REGENERATE") != nil
+    let known = writes ? "" : try CoverageTests.text("layers.md")
+    var table = """
+      # Which layer stops what
+
+      Measured by `LayersTests`: the corpus of `coverage.md` (C) against launchers that leave one layer out, and against
+      launchers that leave the call filter out as well. A name is an attempt that got through; `–` means that other layers
+      stopped all; with `?` it failed but was not refused. `scripts/soak LayersTests` checks every row,
+      `BERTH_REGENERATE=1 scripts/test LayersTests` writes them.
+      The shipped launcher cannot leave anything out.
+
+      | layer left out | gets through | gets through besides when the call filter fails too | why it is kept |
+      |---|---|---|---|
+
+      """
+    let open = try await Self.through(hostile, without: ["seccomp"]) ?? []
+    for layer in Self.layers {
+      let row = try await Self.row(hostile, layer, open: open)
+      table += row
+      if !writes { #expect(known.contains(row), "\(row)") }
+    }
+    let seccomp = "| seccomp | \(Self.cell(open)) | – | "
+    if !writes { #expect(known.contains(seccomp), "\(seccomp)") }
+    guard writes else { return }
+    let file = try #require(fopen(path, "w"))
+    fputs(table, file)
+    fclose(file)
+  }
+}
