@@ -91,6 +91,9 @@ public struct BackupName: Sendable, Hashable {
     return nil
   }
 
+  /// The ending of an archive's name, such as `.vma.zst`; nil for what is no archive.
+  public static func ending(of filename: String) -> String? { archiveEnding(Substring(filename))?.text }
+
   /// The ending of an archive with something before it.
   static func archiveEnding(_ name: Substring) -> (text: String, archive: String, compression: String?)? {
     for candidate in endings where name.before(candidate.text)?.isEmpty == false { return candidate }

@@ -25,14 +25,7 @@ final class HostFixture: Sendable {
     directory = TemporaryDirectory(prefix: "berth-host")
     chmod(directory.path, 0o755)
     scope = "t" + String(directory.path.split(separator: "-").last ?? "x")
-    for type in types {
-      let bundle = directory.file("plugins/\(type)")
-      try FileManager.default.createDirectory(atPath: bundle, withIntermediateDirectories: true)
-      let program = Array(ScriptedPlugin.program(type: type).utf8)
-      directory.write("plugins/\(type)/scripted.py", program, mode: 0o755)
-      let hash = SHA256.hash(data: program).map { String(format: "%02x", $0) }.joined()
-      directory.write("plugins/\(type)/manifest.json", ScriptedPlugin.manifest(sha256: hash, type: type))
-    }
+    for type in types { try install(type) }
     let root = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" }
     for sample in samples {
       let bundler = Process()
@@ -42,6 +35,16 @@ final class HostFixture: Sendable {
       bundler.waitUntilExit()
       try #require(bundler.terminationStatus == 0)
     }
+  }
+
+  /// Puts a scripted plugin for one storage type into the plugin directory.
+  func install(_ type: String) throws {
+    let bundle = directory.file("plugins/\(type)")
+    try FileManager.default.createDirectory(atPath: bundle, withIntermediateDirectories: true)
+    let program = Array(ScriptedPlugin.program(type: type).utf8)
+    directory.write("plugins/\(type)/scripted.py", program, mode: 0o755)
+    let hash = SHA256.hash(data: program).map { String(format: "%02x", $0) }.joined()
+    directory.write("plugins/\(type)/manifest.json", ScriptedPlugin.manifest(sha256: hash, type: type))
   }
 
   /// The build's own launcher.

@@ -6,7 +6,7 @@
 /// Volumes are files in the storage's directory, snapshots files beside them. The file `.faults` in that directory
 /// holds lines `METHOD WHEN ACTION`: one line is consumed by the next call of its method. WHEN is `before` the work,
 /// in its `middle` (half-made), `late` (of a base: not yet protected) or `after` it; ACTION is `die`, `hang`, `error OUTCOME`, or a lie: `name`, `size`,
-/// `path`, `nothing` (claims success without doing it), or `wait`: makes a file `.waiting-…` and goes on once there is a
+/// `path`, `stale` (lists what is freed), `nothing` (claims success without doing it), or `wait`: makes a file `.waiting-…` and goes on once there is a
 /// file `.go`. A type whose name begins with `backup` lists the files `backup_vzdump-…` as backups; a type whose name begins with `coarse` asks for the storage's lock around every change.
 enum ScriptedPlugin {
   static let methods = [
@@ -17,7 +17,11 @@ enum ScriptedPlugin {
     "on_update_hook", "on_delete_hook", "check_config", "path",
   ]
 
-  static func methods(_ type: String) -> [String] { methods + (type.hasPrefix("backup") ? ["list_volumes"] : []) }
+  /// A type whose name begins with `backup` lists volumes itself, one with `plain` leaves attributes to the host.
+  static func methods(_ type: String) -> [String] {
+    if type.hasPrefix("plain") { return methods.filter { !$0.hasSuffix("_volume_attribute") } }
+    return methods + (type.hasPrefix("backup") ? ["list_volumes"] : [])
+  }
 
   static let permissions = #"{"fs": [{"path": "${config.path}", "access": "rw", "reason": "its directory"}]}"#
 
@@ -28,7 +32,7 @@ enum ScriptedPlugin {
      "protocol": {"min": "1.0", "max": "1.0"}, "profiles": {"pve-storage": {"min": 9, "max": 15}},
      "concurrency": "parallel", "fencing": "none",
      "storageTypes": [{"type": "\(type)", "title": "Scripted", "roles": ["file"],
-       "content": {"supported": ["images", "backup"], "default": ["images"]},
+       "content": {"supported": ["images", "iso", "vztmpl", "backup", "snippets", "import"], "default": ["images"]},
        "formats": {"supported": ["raw"], "default": "raw"},
        "features": {"clone": {"base": ["raw"]}},
        "volumeNames": "directory", "volumeLock": "\(type.hasPrefix("coarse") ? "storage" : "volume")",
@@ -44,7 +48,7 @@ enum ScriptedPlugin {
 
   static let source = #"""
     #!/usr/bin/python3 -IS
-    import json, os, shutil, sys, threading, time, zlib
+    import errno, json, os, shutil, sys, threading, time, zlib
     lock = threading.Lock()
 
     def send(message):
@@ -86,6 +90,10 @@ enum ScriptedPlugin {
         if f[1] == "wait":
             open(os.path.join(f[2], ".waiting-%d" % threading.get_ident()), "w").close()
             while not os.path.exists(os.path.join(f[2], ".go")): time.sleep(0.01)
+        if f[1] in ("EIO", "ENOSPC"):
+            number = getattr(errno, f[1])
+            symbol = (1110, "NO_SPACE") if number == errno.ENOSPC else (1119, "BACKEND_ERROR")
+            raise Fail(*symbol, os.strerror(number), "unknown")
         if f[1] == "error": raise Fail(1119, "BACKEND_ERROR", "made to fail", f[2])
 
     def entry(p, key):
@@ -225,7 +233,12 @@ enum ScriptedPlugin {
         return {"path": "/etc/shadow" if f and f[1] == "path" else file(p), "vtype": "images"}
     def on_add_hook(p, f):
         with open(os.path.join(root(p), ".added"), "w") as out: json.dump(p["sensitive"], out)
-        return {"config": {"set": {"derived": "by-hook"}}, "show": {"key": {"value": "shown-once"}}}
+        return {"config": {"set": {"derived": "by-hook"}}, "show": {"key": {"value": "shown-once"}}} if not patch(f) else patch(f)
+    def patch(f):
+        """What no schema accepts: a value out of its range, an unknown property, a fixed one, a secret that is none."""
+        return {"value": {"config": {"set": {"level": -4}}}, "stranger": {"config": {"set": {"nobody": 1}}},
+                "fixed": {"config": {"set": {"path": "/elsewhere"}}}, "type": {"config": {"set": {"type": "other"}}},
+                "secret": {"secrets": {"level": "7"}}}.get(f[1] if f else None)
     def on_delete_hook(p, f):
         try: os.unlink(os.path.join(root(p), ".added"))
         except OSError: pass
@@ -236,7 +249,7 @@ enum ScriptedPlugin {
 
     simple = {
         "activate_storage": lambda p, f: {}, "rename_volume": move,
-        "on_update_hook": lambda p, f: {}, "volume_export_formats": lambda p, f: {"formats": ["raw+size"]},
+        "on_update_hook": lambda p, f: patch(f) or {}, "volume_export_formats": lambda p, f: {"formats": ["raw+size"]},
         "volume_import_formats": lambda p, f: {"formats": ["raw+size"]},
     }
 

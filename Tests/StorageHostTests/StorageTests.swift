@@ -137,6 +137,17 @@ import Testing
     await host.close(grace: .milliseconds(100))
   }
 
+  @Test func aPluginThatArrivesLaterNeedsNoRestart() async throws {
+    try await HostFixture.run { fixture, host in
+      _ = try await host.alloc("s1", vmid: 100, size: 4_096, fixture.caller)
+      try fixture.install("another")
+      #expect(await host.plugins().contains { $0.id == "org.berth.test.another" })
+      try await fixture.add("s2", to: host, type: "another")
+      _ = try await host.alloc("s2", vmid: 100, size: 4_096, fixture.caller)
+      #expect(try await fixture.volumes(host) == ["100/vm-100-disk-0.raw"])
+    }
+  }
+
   @Test func everyMethodOfTheProtocolHasARoute() throws {
     let unreachable = MethodTable.all.filter { method in
       method.kind == .request && method.annotations.direction == .hostToPlugin

@@ -91,6 +91,24 @@ private let disk = "100/vm-100-disk-0.raw"
     }
   }
 
+  @Test func importsAndAllocationsAtTheSameTimeGetDifferentNames() async throws {
+    try await HostFixture.run(adding: ["s1", "s2"]) { fixture, host in
+      _ = try await fill(fixture, host)
+      let names = try await withThrowingTaskGroup(of: String.self) { group in
+        for index in 0..<16 {
+          group.addTask {
+            if index.isMultiple(of: 2) { return try await host.alloc("s2", vmid: 100, size: 4_096, fixture.caller) }
+            return try await host.copy("s1", disk, to: "s2", nil, TransferOptions(), fixture.caller).volid
+          }
+        }
+        return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+      }
+      #expect(names.count == 16)
+      #expect(try fixture.files("s2").count == 16)
+      try await fixture.expectSettled(host)
+    }
+  }
+
   @Test func jobsShowWhatLongWorkDoes() async throws {
     try await HostFixture.run(adding: ["s1", "s2"]) { fixture, host in
       _ = try await fill(fixture, host)

@@ -11,8 +11,12 @@ extension HostDefaults {
     "list_volumes": { (storage, arguments, run) async throws(StorageError) in
       try await listVolumes(storage, arguments, run)
     },
-    "get_volume_attribute": unsupported("get_volume_attribute", "its volumes have no attributes"),
-    "update_volume_attribute": unsupported("update_volume_attribute", "its volumes have no attributes"),
+    "get_volume_attribute": { (storage, arguments, run) async throws(StorageError) in
+      try await getAttribute(storage, arguments, run)
+    },
+    "update_volume_attribute": { (storage, arguments, run) async throws(StorageError) in
+      try await setAttribute(storage, arguments, run)
+    },
     "get_volume_notes": { (storage, arguments, run) async throws(StorageError) in
       var forwarded = arguments
       forwarded["attribute"] = "notes"
@@ -52,23 +56,6 @@ extension HostDefaults {
       try await blockdev(storage, arguments, run)
     },
   ]
-
-  private static func listVolumes(
-    _ storage: Storage, _ arguments: JSONObject, _ run: CallRun
-  ) async throws(StorageError) -> JSONObject {
-    let wanted = arguments["content"]?.arrayValue?.compactMap(\.stringValue)
-    if let wanted, !wanted.contains("images"), !wanted.contains("rootdir") { return ["volumes": []] }
-    var question = arguments
-    question["content"] = nil
-    var page = try await storage.call("list_images", question, run)
-    let volumes = (page["volumes"]?.arrayValue ?? []).map { entry -> JSON in
-      guard case .object(var object) = entry, object["content"] == nil else { return entry }
-      object["content"] = "images"
-      return .object(object)
-    }
-    page["volumes"] = .array(volumes)
-    return page
-  }
 
   /// The manifest's feature table: by feature, then by whether it is a base, a snapshot or the current state.
   private static func hasFeature(

@@ -64,7 +64,10 @@ extension StorageHost {
       method: "update_volume_attribute", request: request, volumes: [volname],
       needsStorageLock: protects && configured.protectionLimit != nil)
     _ = try await mutate(mutation, on: storeid, caller) { (storage, run) async throws(StorageError) in
-      let parsed = try await self.existing(storage, volname, run)
+      // The host's default looks for the file itself: such plugins know images only.
+      let parsed =
+        storage.facts.methods.contains("update_volume_attribute")
+        ? try await self.existing(storage, volname, run) : try await storage.parse(volname, run)
       if protects { try await self.checkProtectionLimit(storage, parsed, run) }
       return Plan(intent: request, result: .null)
     } perform: { (storage, _, run) async throws(StorageError) in

@@ -17,7 +17,11 @@ public enum GetVolumeAttribute: StorageMethod {
     defaultTimeout: .milliseconds(10_000),
     capability: "attributes",
     pveMethod: "get_volume_attribute",
-    hostDefault: HostDefault(.constant, "NOT_SUPPORTED"),
+    hostDefault: HostDefault(
+      .rule,
+      """
+      With grammar `directory` and a `path`: notes and protection of backups in files beside them; else NOT_SUPPORTED.
+      """),
     errors: [
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
       .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,

@@ -20,7 +20,12 @@ public enum ListVolumes: StorageMethod {
     defaultTimeout: .milliseconds(30_000),
     capability: "volumes",
     pveMethod: "list_volumes",
-    hostDefault: HostDefault(.method, "`list_images`, as content `images`; other content types are empty."),
+    hostDefault: HostDefault(
+      .method,
+      """
+      `list_images`, as content `images`; then, with grammar `directory` and a `path`, the files of the storage's \
+      other content types, with notes and protection of backups.
+      """),
     errors: [
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
       .overloaded, .cancelled, .deadlineExceeded, .configInvalid, .storageUnavailable, .storageNotActive, .authFailed,
