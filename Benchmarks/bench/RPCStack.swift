@@ -12,8 +12,8 @@ import PluginSupervisor
 import StorageProtocol
 
 /// A call as the host makes it (``PluginInstance``: gate, deadline, context, parent table) to a sandboxed C plugin,
-/// against two C programs passing the same bytes to and fro. The plugin polls for its next request as the Swift SDK
-/// does; another one that sleeps in read(2) is shown beside it.
+/// against two C programs passing the same bytes to and fro. The plugin polls for its next request for some microseconds;
+/// another one that sleeps in read(2) is shown beside it.
 func benchmarkRPCStack() async throws -> [Figure] {
   let directory = temporaryDirectory()
   defer {

@@ -14,7 +14,7 @@ struct LimitTests {
   /// Runs a Python program under changed limits; what it printed, how it ended and the limit named afterwards.
   private func run(
     _ program: String, limits: (inout ResourceLimits) -> Void
-  ) async throws -> (output: String, status: ExitStatus, limit: LimitHit?) {
+  ) async throws -> (output: String, status: PluginSandbox.ExitStatus, limit: LimitHit?) {
     let fixture = try Fixture()
     fixture.write("run.py", "#!/usr/bin/python3\nimport os, sys, time\n" + program + "\n")
     var plan = fixture.plan("run.py", uid: 654_330)
