@@ -103,7 +103,12 @@ struct Daemon {
       if let socket = options.launcherSocket {
         transport = .server(socket: socket)
       } else {
-        transport = .program(path: try options.launcher ?? Launcher.defaultProgram())
+        // Not `??`: its closure would widen what is thrown.
+        if let program = options.launcher {
+          transport = .program(path: program)
+        } else {
+          transport = .program(path: try Launcher.defaultProgram())
+        }
       }
       report = try await Launcher(transport: transport, scope: scope).probe()
     } catch {

@@ -70,10 +70,13 @@ import Testing
       for index in 0..<5 { put(fixture, "snippets/\(index)") }
       for limit in [1, 2, 3, 5, 15, 100] {
         var seen: [String] = []
-        try await host.eachPage("s1", limit: limit, fixture.caller) { page in
+        var cursor: String?
+        repeat {
+          let page = try await host.list("s1", cursor: cursor, limit: limit, fixture.caller)
           #expect(page.volumes.count <= limit)
           seen += page.volumes.map(\.volname)
-        }
+          cursor = page.cursor
+        } while cursor != nil
         #expect(seen.count == 15 && Set(seen).count == 15, "limit \(limit): \(seen)")
       }
       let error = await #expect(throws: StorageError.self) {

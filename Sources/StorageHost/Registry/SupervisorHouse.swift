@@ -38,7 +38,12 @@ final class SupervisorHouse: PluginHouse {
       if let socket = settings.launcherSocket {
         transport = .server(socket: socket)
       } else {
-        transport = .program(path: try settings.launcher ?? Launcher.defaultProgram())
+        // Not `??`: its closure would widen what is thrown.
+        if let program = settings.launcher {
+          transport = .program(path: program)
+        } else {
+          transport = .program(path: try Launcher.defaultProgram())
+        }
       }
       return Launcher(transport: transport, scope: settings.scope)
     } catch { throw StorageError(error) }
