@@ -54,11 +54,15 @@ actor CopyChannel {
   }
 
   /// The receiver takes no more.
-  func abandon() {
+  /// - Returns: whether the sender was still at work: then whatever ended the receiver was not the sender's doing.
+  @discardableResult
+  func abandon() -> Bool {
+    let wasSending = !isFinished
     isAbandoned = true
     chunks = []
     wakeSender()
     wakeReceiver()
+    return wasSending
   }
 
   private func wakeSender() {

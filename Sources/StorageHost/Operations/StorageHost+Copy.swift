@@ -102,13 +102,13 @@ extension StorageHost {
       sending.cancel()
     }
     // A repeated request gets its first result without any data: then the sender is still at its first chunk.
-    await channel.abandon()
+    let receiverWasFirst = await channel.abandon()
     if case .failure = received { sending.cancel() }
     switch (await sending.value, received) {
     case (_, .failure(let error)) where Task.isCancelled && error.code != .cancelled:
       // Whichever side broke first, it was because of this.
       throw .make(.cancelled, "the copy was cancelled", outcome: error.outcome, hint: error.hint)
-    case (.failure(let cause), .failure(let effect)) where cause.code != .cancelled:
+    case (.failure(let cause), .failure(let effect)) where cause.code != .cancelled && !receiverWasFirst:
       throw cause.with(outcome: effect.outcome, hint: effect.hint)
     case (_, .failure(let error)): throw error
     case (_, .success(let report)): return report

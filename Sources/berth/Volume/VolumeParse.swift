@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
-internal import Foundation
 internal import JSON
 internal import StorageProtocol
 internal import StorageRules
@@ -29,10 +28,7 @@ struct VolumeParse: ParsableCommand {
   /// The grammar and patterns to read by: those of a manifest, or the chosen grammar alone.
   private func rules() throws -> (grammar: VolumeGrammar, patterns: [VolumeNamePattern]) {
     guard let manifest else { return (VolumeGrammar(named: grammar) ?? .directory, []) }
-    let bytes: [UInt8]
-    do { bytes = Array(try Data(contentsOf: URL(fileURLWithPath: manifest))) } catch {
-      throw ValidationError("\(manifest) cannot be read: \(error.localizedDescription)")
-    }
+    let bytes = try ConfigCheck.bytes(manifest)
     let plugin: PluginManifest
     do throws(ManifestError) { plugin = try PluginManifest(parsing: bytes) } catch {
       throw ValidationError("\(manifest): \(error)")
