@@ -21,7 +21,7 @@ struct LearnedCall {
   func uses(_ endpoints: [ResolvedEndpoint]) -> [LearnedUse]? {
     switch name {
     case "clone", "fork", "vfork": return [.processes]
-    case "mprotect": return [.executableMemory]
+    case "mmap", "mprotect": return [.executableMemory]
     case "connect": return connection(endpoints)
     case "sendto": return question(at: argument(1), argument(2)).map { [.name($0)] } ?? []
     case "sendmmsg": return messages()

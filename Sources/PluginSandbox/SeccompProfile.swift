@@ -110,7 +110,7 @@ public struct SeccompProfile: Sendable, Hashable {
       if fallback == .notify {
         if SyscallList.observed.contains(rule.name) { continue }
         // Making memory executable shows a just-in-time compiler; every other protection is nobody's business.
-        if rule.name == "mprotect" { rule.conditions.append(Condition(argument: 2, mask: 4, value: 0)) }
+        if rule.name == "mprotect" { rule.conditions = [Condition(argument: 2, mask: 4, value: 0)] }
       }
       let number = seccomp_syscall_resolve_name(rule.name)
       if number < 0 { continue }  // this architecture never had it

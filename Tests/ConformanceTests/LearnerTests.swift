@@ -17,7 +17,12 @@ struct LearnerTests {
   func learnsAndSettles() async throws {
     try await withTemporaryDirectory { directory in
       chmod(directory, 0o711)
-      let keys = directory + "/keys"
+      // Not below /tmp: every sandbox has one of its own, so nothing there is asked for.
+      let keys = "/var/tmp/berth-learner-\(getpid())"
+      defer {
+        unlink(keys + "/token")
+        rmdir(keys)
+      }
       let work = directory + "/work"
       for path in [keys, work] { try #require(mkdir(path, 0o755) == 0) }
       let token = open(keys + "/token", O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
@@ -46,6 +51,17 @@ struct LearnerTests {
         ) { manifest in
           guard case .object(var object) = manifest else { return manifest }
           object["permissions"] = permissions
+          // The storage types, each with the property `server`.
+          let types: [JSON] = (object["storageTypes"]?.arrayValue ?? []).map { type in
+            guard case .object(var one) = type, case .object(var schema) = one["configSchema"],
+              case .object(var properties) = schema["properties"]
+            else { return type }
+            properties["server"] = ["type": "string"]
+            schema["properties"] = .object(properties)
+            one["configSchema"] = .object(schema)
+            return .object(one)
+          }
+          object["storageTypes"] = .array(types)
           return .object(object)
         }
       }

@@ -97,7 +97,7 @@ struct UseReader {
       if writes { written.insert(line) }
       if file.access == .rw || !writes { isGranted = true }
     }
-    if isGranted || path == "/" { return }
+    if isGranted || isAboveStorage(path) { return }
     if PathPolicy.isBeneath(path, "/dev"), let name = Self.deviceClass(path), Self.exists(path) {
       let known = request.devices.first { resolved($0.class) == name && ($0.access == .rw || !writes) }
       if let known {
@@ -109,6 +109,16 @@ struct UseReader {
     }
     if Self.given.contains(where: { PathPolicy.isBeneath(path, $0) }) && !PathPolicy.isBeneath(path, work) { return }
     file(path, text, writes, count, evidence)
+  }
+
+  /// Whether the path leads to a storage's directory: a sandbox that has the one has the other, and a plugin that makes
+  /// directories from the root on asks for all of them.
+  private func isAboveStorage(_ path: String) -> Bool {
+    if path == "/" || PathPolicy.isBeneath(work, path) { return true }
+    if path.hasPrefix(work + "/"), !path.dropFirst(work.count + 1).contains("/") { return true }
+    return config.contains { member in
+      member.value.stringValue.map { $0.hasPrefix("/") && $0 != path && PathPolicy.isBeneath($0, path) } ?? false
+    }
   }
 
   /// Proposes a directory for a path that nothing in the manifest covers.
