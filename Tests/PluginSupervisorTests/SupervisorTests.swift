@@ -101,7 +101,9 @@ import Testing
     let bundle = try stage.bundle("honest")
     let instance = try await supervisor.instance(for: storage(bundle, "gone"), services: NoHostServices())
     #expect(try await instance.call("list_images", Stage.scfg("state"))["said"] == 1)
-    #expect(listing("\(stage.directory)/plugin-state/gone") == ["count"])
+    // In an image of limited size where this machine can, else in a directory.
+    let kept = listing("\(stage.directory)/plugin-state")
+    #expect(kept.contains("gone.img") || listing("\(stage.directory)/plugin-state/gone") == ["count"], "\(kept)")
     try await supervisor.forget("gone", plugin: bundle.id)
     #expect(listing("\(stage.directory)/plugin-state") == [])
     let again = try await supervisor.instance(for: storage(bundle, "gone"), services: NoHostServices())
