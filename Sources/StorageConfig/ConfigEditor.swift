@@ -62,13 +62,20 @@ public struct ConfigEditor: Sendable {
       delete: [], secrets: SecretChange(), digest: file.digest, file: try file.removing(id: id))
   }
 
-  /// A draft with what a hook wants changed in it. A hook may set fixed properties: it derives them.
+  /// A draft with what a hook wants changed in it. A hook may set fixed properties that are not set yet: it derives them.
   public func patch(
     _ draft: ConfigDraft, set: JSONObject, deleting: [String] = [], secrets: [String: Secret] = [:]
   ) throws(ConfigError) -> ConfigDraft {
     guard draft.action != .remove else { return draft }
     // A hook may hand back all it was given: what it did not change is no change, and defaults stay unwritten.
     let set = JSONObject(lastWins: set.filter { draft.next?.config[$0.key] != $0.value }.map { ($0.key, $0.value) })
+    if let current = draft.current, let rules = schema.types[draft.type],
+      let key = (set.map(\.key) + deleting).first(where: { rules.rule($0)?.isFixed == true && current.config.has($0) })
+    {
+      throw ConfigError(
+        .fixed, "the hook would change \(quoted(key)) of storage \(quoted(draft.id)), which is fixed",
+        storeid: draft.id, property: key, hint: "report this to the plugin's vendor")
+    }
     let patched = try ConfigEditor(schema: schema, file: draft.file).change(
       id: draft.id, values: set, deleting: deleting, digest: nil, mayTouchFixed: true)
     let known = schema.types[draft.type]?.sensitiveProperties ?? []

@@ -99,6 +99,14 @@ import Testing
     #expect(code { try editor.patch(draft, set: [:], secrets: ["retries": Secret("x")]) } == .unknownProperty)
   }
 
+  @Test func `a hook may not change a fixed property of a storage that has it`() throws {
+    let editor = editor("dir: a1\n\tpath /a\n")
+    let draft = try editor.update(id: "a1", values: ["retries": 1])
+    #expect(try editor.patch(draft, set: ["path": "/a"]).next?.path == "/a")
+    #expect(code { try editor.patch(draft, set: ["path": "/b"]) } == .fixed)
+    #expect(code { try editor.patch(draft, set: [:], deleting: ["path"]) } == .fixed)
+  }
+
   @Test func `a broken storage is repaired step by step`() throws {
     let editor = editor("dir: a1\n\tretries 99\n\tmode wrong\n\tpath /a\n")
     let half = try editor.update(id: "a1", values: ["retries": 1])
