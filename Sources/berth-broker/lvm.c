@@ -93,7 +93,8 @@ void op_lvm(void) {
     case BB_LVM_RENAME: begin("lvrename"), add(volume(request.lv)), add(volume(request.other)); break;
     case BB_LVM_EXTEND: begin("lvextend"), add("--size"), add(bytes()), add(volume(request.lv)); break;
     case BB_LVM_SNAPSHOT:
-      begin("lvcreate"), add("--yes"), add("--snapshot"), add("--setactivationskip"), add("n");
+      // Not --snapshot: that wants the module of old, copying snapshots before it looks what the origin is.
+      begin("lvcreate"), add("--yes"), add("--type"), add("thin"), add("--setactivationskip"), add("n");
       add("--permission"), add(request.flags & BB_F_READ_ONLY ? "r" : "rw");
       check_lvm_name(text(request.other), "logical volume"), add("--name"), add(text(request.other));
       add(volume(request.lv));

@@ -75,9 +75,10 @@ struct LimitTests {
 
   @Test func moreOfTheProcessorThanGrantedIsNotGiven() async throws {
     let program = """
-      begin, used = time.monotonic(), 0.0
+      # What the interpreter's own start took does not count.
+      begin, before, used = time.monotonic(), time.process_time(), 0.0
       while time.monotonic() - begin < 4:
-          used = time.process_time()
+          used = time.process_time() - before
       print(used / (time.monotonic() - begin))
       """
     let end = try await run(program) { $0.cpuPercent = 10 }

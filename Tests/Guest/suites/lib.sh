@@ -42,6 +42,6 @@ swift_suite() {
 python_suite() {
   [ -f "/berth/test_$1.py" ] || return 0
   echo "GUEST-BEGIN counted $1"
-  run timeout 150 python3 "/berth/test_$1.py"
+  run timeout 300 python3 "/berth/test_$1.py"
   ended "$1" "$(cat /run/status)"
 }

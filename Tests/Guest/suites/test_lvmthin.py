@@ -122,12 +122,12 @@ class LvmThin(guest.StorageTest):
         volume = host.berth("volume", "alloc", "thin", "200", "16M")
         self.write(volume, 0, b"old")
         self.release(volume)
-        host.berth("snapshot", "create", volume, "s")
+        host.berth("snapshot", "create", volume, "mark")
         self.write(volume, 0, b"new")
         self.release(volume)
         import subprocess
         for pause in (0.3, 1.0):
-            child = subprocess.Popen([f"{guest.BIN}/berth", "snapshot", "rollback", volume, "s"],
+            child = subprocess.Popen([f"{guest.BIN}/berth", "snapshot", "rollback", volume, "mark"],
                                      env=host.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             time.sleep(pause)
             host.kill()
@@ -136,7 +136,7 @@ class LvmThin(guest.StorageTest):
             self.assertEqual(host.volumes("thin"), [volume])
             self.assertIn(self.read(volume, 0, 3), (b"old", b"new"))
             self.release(volume)
-        host.berth("snapshot", "rollback", volume, "s")
+        host.berth("snapshot", "rollback", volume, "mark")
         self.assertEqual(self.read(volume, 0, 3), b"old")
         self.release(volume)
         self.assertEqual([name for name in lvs() if "berth-" in name], [])
