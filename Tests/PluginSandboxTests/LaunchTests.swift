@@ -36,10 +36,11 @@ struct LaunchTests {
 
   @Test func anAskedForProcShowsItsOwnProcessesAndNothingToWriteTo() async throws {
     let fixture = try Fixture()
-    fixture.write("run.sh", "#!/bin/sh\nread line < /proc/self/comm; echo $line; ls /proc/sys /proc/kcore\nread line\n")
+    fixture.write("run.sh", "#!/bin/sh\nread go; read line < /proc/self/comm; echo $line; ls /proc/sys /proc/kcore\n")
     var plan = fixture.plan("run.sh")
     plan.permissions.runtime.procSelf = true
     let process = try await fixture.launcher.launch(plan)
+    // The script waits: while it reads another file its descriptor 0 is not the one it was given.
     try await process.attest()
     #expect(write(process.standardInput, "go\n", 3) == 3)
     #expect(await Fixture.drain(process.standardOutput) == "run.sh\n")
