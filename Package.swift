@@ -166,7 +166,8 @@ let rooms: [Room] = [
       .testTarget(
         name: "EndToEndTests",
         dependencies: [
-          "BerthClient", "CShims", "JSON", "ManagementTypes", "TestSupport", "berth", "berth-launcher", "berthd",
+          "BerthClient", "CShims", "JSON", "ManagementTypes", "PluginSandbox", "TestSupport", "berth", "berth-launcher",
+          "berthd",
           nioCore,
         ],
         swiftSettings: settings),

@@ -49,6 +49,14 @@ public actor Launcher {
       hint: "Install it there, or name it in BERTH_LAUNCHER")
   }
 
+  /// The scope of the daemon with that state directory (absolute): another state directory is another daemon.
+  public static func scope(stateDirectory: String) -> String {
+    if stateDirectory == "/var/lib/berth" { return "default" }
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in stateDirectory.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return "d" + String(hash, radix: 36)
+  }
+
   /// Starts one plugin with every layer in force, or throws without having started it.
   public func launch(_ plan: LaunchPlan) async throws(SandboxError) -> SandboxedProcess {
     if plan.learning, !allowsLearning {
@@ -123,7 +131,14 @@ public actor Launcher {
     let given = [input.first.value, output.second.value, errors.second.value, control.second.value, filter]
     let sent = image.map { given + [$0] } ?? given
     defer { if let image { close(image) } }
-    let reply = try LauncherConnection(transport).exchange(request, descriptors: sent, deadline: deadline)
+    let reply: LauncherConnection.Reply
+    do throws(SandboxError) {
+      reply = try LauncherConnection(transport).exchange(request, descriptors: sent, deadline: deadline)
+    } catch {
+      // A launcher that died in the middle has cleaned up nothing. What it had started ends with our control socket.
+      _ = try? remove(plan.instance, scope: scope, transport: transport)
+      throw error
+    }
     guard !reply.isFailure, let pidfd = reply.descriptor(BL_RFD_PIDFD) else {
       if let pidfd = reply.descriptor(BL_RFD_PIDFD) { Self.finish(pidfd) }
       for descriptor in reply.descriptors { close(descriptor) }

@@ -93,6 +93,7 @@ struct CheckCommand: AsyncParsableCommand {
       }
     }
     let report = await runner.run()
+    try? await launcher.removeLeftovers()
     // Checked in `validate`.
     print(report.rendered(Report.Format(rawValue: format) ?? .text), terminator: "")
     if report.exitStatus != 0 { throw ExitCode(report.exitStatus) }

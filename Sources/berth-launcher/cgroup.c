@@ -120,10 +120,10 @@ void cgroup_create(struct job *job) {
   const char *scope = text(job, r->scope), *instance = text(job, r->instance);
   char number[64];
   cgroup_open_hierarchies();
-  job->cgroups_made = true;
   if (unified >= 0) {
     job->cgroup = descend(unified, scope, instance, true, true);
-    if (job->cgroup < 0) die(job, BL_STEP_CGROUP, "unified");
+    if (job->cgroup < 0) die(job, BL_STEP_CGROUP, "unified"); // somebody else's, perhaps: not ours to undo
+    job->cgroups_made = true;
     job->layers |= BL_L_CGROUP;
   }
   for (int i = 0; i < V1_HIERARCHIES; i++) {
@@ -131,6 +131,7 @@ void cgroup_create(struct job *job) {
     if (i == DEVICES && r->op == BL_OP_BROKER) continue; // it works on devices
     v1_leaf[i] = descend(v1[i], scope, instance, true, false);
     if (v1_leaf[i] < 0) die(job, BL_STEP_CGROUP, v1_paths[i][0]);
+    job->cgroups_made = true;
     job->v1_procs[i] = openat(v1_leaf[i], "cgroup.procs", O_WRONLY | O_CLOEXEC);
     if (job->v1_procs[i] < 0) die(job, BL_STEP_CGROUP, v1_paths[i][0]);
   }

@@ -86,13 +86,7 @@ struct Daemon {
     return settings
   }
 
-  /// Names this daemon's part of the cgroup tree: another state directory is another daemon.
-  private var scope: String {
-    if stateDirectory == "/var/lib/berth" { return "default" }
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in stateDirectory.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return "d" + String(hash, radix: 36)
-  }
+  private var scope: String { Launcher.scope(stateDirectory: stateDirectory) }
 
   /// Looks what the sandbox can do here.
   /// - Throws: when a layer every plugin must have is missing and the policy requires it.

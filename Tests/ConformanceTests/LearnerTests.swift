@@ -67,7 +67,8 @@ struct LearnerTests {
       }
       func learn(_ bundle: String) async throws -> LearningReport {
         var learner = Learner(
-          bundle: bundle, workDirectory: work, launcher: Samples.launcher, mode: .privileged, scope: "learner-test")
+          bundle: bundle, workDirectory: work, launcher: Samples.launcher, mode: .privileged,
+          scope: "learner-test-\(getpid())")
         learner.target.options = [("server", "127.0.0.9")]
         learner.target.volumeSize = 2 << 20
         return try await learner.run()
@@ -98,7 +99,7 @@ struct LearnerTests {
       try #require(mkdir(work, 0o711) == 0)
       var learner = Learner(
         bundle: try Samples.bundle("minimal", in: directory), workDirectory: work, launcher: Samples.launcher,
-        mode: .privileged, scope: "learner-test")
+        mode: .privileged, scope: "learner-test-\(getpid())")
       learner.target.volumeSize = 2 << 20
       learner.exercise = true
       let report = try await learner.run()
@@ -112,7 +113,7 @@ struct LearnerTests {
     await withTemporaryDirectory { directory in
       let learner = Learner(
         bundle: directory + "/none", workDirectory: directory, launcher: Samples.launcher, mode: .privileged,
-        scope: "learner-test")
+        scope: "learner-test-\(getpid())")
       let error = await #expect(throws: Learner.Failure.self) { _ = try await learner.run() }
       #expect(error?.description.contains("bundle") == true)
     }

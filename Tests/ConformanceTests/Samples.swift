@@ -71,7 +71,7 @@ enum Samples {
   ) async throws -> Report {
     chmod(directory, 0o711)
     let launcher = SandboxLauncher(
-      Launcher(transport: .program(path: "\(products)/berth-launcher"), scope: "conformance-test"))
+      Launcher(transport: .program(path: "\(products)/berth-launcher"), scope: "conformance-test-\(getpid())"))
     var target = Target(
       bundle: bundle, workDirectory: directory, launcher: launcher, mode: geteuid() == 0 ? .privileged : .unprivileged)
     target.options = options
@@ -79,6 +79,8 @@ enum Samples {
     target.volumeSize = 2 << 20
     var runner = Runner(target: target)
     runner.only = only
-    return await runner.run()
+    let report = await runner.run()
+    try await launcher.removeLeftovers()
+    return report
   }
 }

@@ -6,6 +6,7 @@ import CShims
 import Glibc
 import JSON
 import ManagementTypes
+import PluginSandbox
 import Synchronization
 import TestSupport
 import Testing
@@ -32,8 +33,15 @@ final class Installation: Sendable {
 
   deinit {
     let pid = daemon
-    if pid > 0 { kill(pid, SIGKILL) }
+    if pid > 0 {
+      kill(pid, SIGKILL)
+      waitpid(pid, nil, 0)
+    }
+    ControlGroups.remove(scope: scope)
   }
+
+  /// The daemon's part of the control groups.
+  var scope: String { Launcher.scope(stateDirectory: stateDirectory) }
 
   /// The daemon's arguments.
   var arguments: [String] {

@@ -38,6 +38,32 @@ struct StartAndStopTests {
     #expect(gone, "what the first daemon started is gone")
   }
 
+  @Test func whatADeadDaemonLeftIsTakenAwayByTheNext() async throws {
+    let host = try await Installation()
+    try await host.start()
+    try await host.addStorage()
+    _ = try await host.volumes()
+    let left = Leftovers(host)
+    let groups = ControlGroups.leaves(scope: host.scope)
+    #expect(!groups.isEmpty && !left.mounts().isEmpty, "positive control: the running plugin is seen")
+    let fifo = left.streams + "/left"
+    #expect(mkfifo(fifo, 0o600) == 0)
+    #expect(await host.stop(SIGKILL) == 128 + SIGKILL)
+    #expect(ControlGroups.leaves(scope: host.scope) == groups, "positive control: its groups outlast it")
+    try await host.start()
+    #expect(Set(ControlGroups.leaves(scope: host.scope)).isDisjoint(with: groups))
+    #expect(left.strayGroups(daemon: host.daemon) == [])
+    #expect(left.fifos() == [])
+    #expect(!left.loops().contains { $0.contains(" (deleted)") })
+    // Everything works again, with one state image attached and not two.
+    _ = try await host.volumes()
+    #expect(left.loops().count <= 1)
+    #expect(await host.stop() == 0)
+    #expect(ControlGroups.groups(scope: host.scope) == [])
+    let gone = await eventually { left.mounts().isEmpty && left.loops().isEmpty }
+    #expect(gone, "\(left.mounts()) \(left.loops())")
+  }
+
   @Test func aKilledPluginStartsAgainWithTheNextCall() async throws {
     let host = try await Installation()
     try await host.start()

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // fault NUMBER ERRNO FIRST_ARGUMENT|- PROGRAM...   runs a program in which one system call fails (or, with errno 0,
-// pretends to have succeeded), optionally only with that first argument.
+// pretends to have succeeded, or, with -1, kills whoever makes it), optionally only with that first argument.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,6 +18,7 @@
 int main(int argc, char **argv) {
   if (argc < 5) return 2;
   unsigned number = (unsigned)atoi(argv[1]), error = (unsigned)atoi(argv[2]);
+  unsigned action = atoi(argv[2]) < 0 ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | error;
   int any = strcmp(argv[3], "-") == 0;
   unsigned argument = any ? 0 : (unsigned)strtoul(argv[3], NULL, 0);
   struct sock_filter code[] = {
@@ -25,7 +26,7 @@ int main(int argc, char **argv) {
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 3),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, argument, 0, any ? 0 : 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+      BPF_STMT(BPF_RET | BPF_K, action),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   struct sock_fprog program = {.len = 6, .filter = code};

@@ -3,6 +3,7 @@
 
 import CSeccomp
 import Glibc
+import TestSupport
 import Testing
 
 @testable import PluginSandbox
@@ -13,7 +14,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
   var argument: String = "-"
   var testDescription: String { argument == "-" ? call : "\(call)(\(argument))" }
 
-  /// The launcher in which this call gives that errno; 0 pretends success.
+  /// The launcher in which this call gives that errno; 0 pretends success, -1 kills.
   func prefix(_ fixture: Fixture, errno number: Int32) async throws -> [String] {
     let program = fixture.directory + "/fault"
     let built = await Blocking.run {
@@ -54,6 +55,42 @@ struct FaultTests {
           error.code == .stepFailed || error.code == .layerMissing || error.code == .launcherUnavailable, "\(error)")
       }
     }
+  }
+
+  /// It can clean up nothing any more: whoever asked for the start does.
+  @Test(arguments: ["socketpair", "clone3"].map { Fault(call: $0) })
+  func aLauncherThatDiesInTheMiddleLeavesNoGroupBehind(_ fault: Fault) async throws {
+    let fixture = try Fixture()
+    fixture.write("run.sh", "#!/bin/sh\nsleep 1000\n")
+    let scope = fixture.launcher.scope
+    let holder = try await fixture.launcher.launch(fixture.plan("run.sh"))
+    let before = ControlGroups.leaves(scope: scope)
+    #expect(!before.isEmpty, "positive control: a running plugin's groups are seen")
+    let launcher = Launcher(
+      transport: .program(path: Fixture.program, prefix: try await fault.prefix(fixture, errno: -1)), scope: scope)
+    var plan = fixture.plan("run.sh")
+    plan.instance = "dying"
+    let error = await #expect(throws: SandboxError.self) { _ = try await launcher.launch(plan) }
+    #expect(error?.code == .launcherUnavailable, "\(String(describing: error))")
+    #expect(ControlGroups.leaves(scope: scope) == before)
+    try await holder.kill()
+    holder.close()
+  }
+
+  /// A launcher that meets a name in use leaves it, and who runs under it, alone.
+  @Test func anInstanceOfThatNameIsNotDisturbed() async throws {
+    let fixture = try Fixture()
+    fixture.write("run.sh", "#!/bin/sh\nsleep 1000\n")
+    let holder = try await fixture.launcher.launch(fixture.plan("run.sh"))
+    let groups = ControlGroups.leaves(scope: fixture.launcher.scope)
+    // Another launcher counts from one as well.
+    let other = Launcher(transport: fixture.launcher.transport, scope: fixture.launcher.scope)
+    let error = await #expect(throws: SandboxError.self) { _ = try await other.launch(fixture.plan("run.sh")) }
+    #expect(error?.step?.hasPrefix("cgroup") == true, "\(String(describing: error))")
+    #expect(holder.exitStatus() == nil)
+    #expect(ControlGroups.leaves(scope: fixture.launcher.scope) == groups)
+    try await holder.kill()
+    holder.close()
   }
 
   /// A layer that only pretends to be there is seen from outside.

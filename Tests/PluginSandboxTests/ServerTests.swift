@@ -3,6 +3,8 @@
 
 import CShims
 import Glibc
+import Synchronization
+import TestSupport
 import Testing
 
 @testable import PluginSandbox
@@ -11,21 +13,37 @@ import Testing
 final class ServerFixture: Sendable {
   let socket: String
   let fixture: Fixture
-  private let pid: Int32
+  private let options: [String]
+  private let pid = Mutex<Int32>(0)
 
   init(options: [String] = []) async throws {
+    self.options = options
     let scratch = try Fixture()
     socket = scratch.directory + "/launcher.sock"
     // The second fixture talks to the server; the first only lends its directory.
+    keep = scratch
+    fixture = try Fixture(transport: .server(socket: socket))
+    try await start()
+  }
+
+  private func start() async throws {
     let arguments = [Fixture.program, "--server", socket, "--writable", "/tmp"] + options
     var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
     defer { for pointer in argv { free(pointer) } }
     var environment: [UnsafeMutablePointer<CChar>?] = [nil]
-    pid = berth_spawn(Fixture.program, &argv, &environment, -1, -1, 2, 0)
-    try #require(pid > 0)
-    keep = scratch
-    fixture = try Fixture(transport: .server(socket: socket))
+    let child = berth_spawn(Fixture.program, &argv, &environment, -1, -1, 2, 0)
+    try #require(child > 0)
+    pid.withLock { $0 = child }
     for _ in 0..<500 where access(socket, F_OK) != 0 { await Blocking.run { _ = usleep(10_000) } }
+  }
+
+  /// kill -9 of the server, and another one in its place.
+  func replace() async throws {
+    let child = pid.withLock { $0 }
+    kill(child, SIGKILL)
+    waitpid(child, nil, 0)
+    unlink(socket)
+    try await start()
   }
 
   private let keep: Fixture
@@ -34,8 +52,10 @@ final class ServerFixture: Sendable {
   func stop() {}
 
   deinit {
-    kill(pid, SIGTERM)
-    waitpid(pid, nil, 0)
+    let child = pid.withLock { $0 }
+    guard child > 0 else { return }
+    kill(child, SIGTERM)
+    waitpid(child, nil, 0)
   }
 }
 
@@ -70,6 +90,30 @@ struct ServerTests {
     try await process.kill()
     process.close()
     #expect(try await fixture.launcher.probe().isSufficient)
+    server.stop()
+  }
+
+  /// Plugins belong to the daemon: they outlive a launcher that was killed, and the next one takes them away.
+  @Test func aServerThatWasKilledIsReplacedWhileItsPluginsRun() async throws {
+    let server = try await ServerFixture()
+    let fixture = server.fixture
+    fixture.write("run.sh", "#!/bin/sh\nread line\necho still here\nsleep 1000\n")
+    let process = try await fixture.launcher.launch(fixture.plan("run.sh"))
+    let groups = ControlGroups.leaves(scope: fixture.launcher.scope)
+    #expect(!groups.isEmpty)
+    try await server.replace()
+    write(process.standardInput, "\n", 1)
+    _ = berth_set_nonblocking(process.standardOutput, 0)
+    var answer = [UInt8](repeating: 0, count: 11)
+    #expect(read(process.standardOutput, &answer, 11) == 11)
+    try await process.attest()
+    #expect(ControlGroups.leaves(scope: fixture.launcher.scope) == groups)
+    try await process.kill()
+    process.close()
+    #expect(ControlGroups.leaves(scope: fixture.launcher.scope) == [])
+    let next = try await fixture.launcher.launch(fixture.plan("run.sh"))
+    try await next.kill()
+    next.close()
     server.stop()
   }
 

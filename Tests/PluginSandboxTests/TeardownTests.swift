@@ -3,6 +3,7 @@
 
 import CShims
 import Glibc
+import TestSupport
 import Testing
 
 @testable import PluginSandbox
@@ -137,7 +138,14 @@ struct TeardownTests {
     plan.uid = 654_400
     try await Self.cycle(fixture, plan)
     let before = Self.census(fixture)
-    for _ in 0..<cycles { try await Self.cycle(fixture, plan) }
+    // Every tenth with a state of its own, which is a loop device and a mount more.
+    var stateful = plan
+    if StateImage.isAvailable() {
+      let image = fixture.directory + "/state.img"
+      try StateImage.prepare(image, size: 8 << 20, owner: plan.uid)
+      stateful.stateImage = image
+    }
+    for number in 0..<cycles { try await Self.cycle(fixture, number % 10 == 0 ? stateful : plan) }
     for _ in 0..<200 where Self.census(fixture) != before { await Blocking.run { _ = usleep(20_000) } }
     #expect(Self.census(fixture) == before)
     #expect(Self.processes(of: plan.uid) == 0)
@@ -150,12 +158,17 @@ struct TeardownTests {
     process.close()
   }
 
-  /// Descriptors of this process, mounts of the host, cgroups of the fixture.
+  /// Descriptors of this process, mounts and control groups of the fixture, loop devices with its files. Others mount
+  /// things of their own on this machine meanwhile.
   private static func census(_ fixture: Fixture) -> [Int] {
-    let scope = fixture.launcher.scope
-    let leaves = ["unified", "memory", "pids", "cpu", "devices"].map { entries("/sys/fs/cgroup/\($0)/berth/\(scope)") }
-    let mounts = (SmallFile.read("/proc/self/mountinfo") ?? "").split(separator: "\n").count
-    return [entries("/proc/self/fd"), mounts] + leaves
+    let mounts = (SmallFile.read("/proc/self/mountinfo") ?? "").split(separator: "\n")
+    return [
+      entries("/proc/self/fd"), mounts.count { $0.contains(fixture.directory) },
+      ControlGroups.leaves(scope: fixture.launcher.scope).count,
+      (0..<256).count {
+        (SmallFile.read("/sys/block/loop\($0)/loop/backing_file") ?? "").hasPrefix(fixture.directory)
+      },
+    ]
   }
 
   private static func entries(_ path: String) -> Int {

@@ -38,7 +38,10 @@ final class Stage: Sendable {
     reactor = try Reactor(name: "test-io")
   }
 
-  deinit { removeTree(directory) }
+  deinit {
+    ControlGroups.remove(scope: launcher.scope)
+    removeTree(directory)
+  }
 
   /// Writes a bundle of the script and reads it back through the catalog's checks.
   func bundle(

@@ -37,6 +37,8 @@ final class HostFixture: Sendable {
     }
   }
 
+  deinit { ControlGroups.remove(scope: scope) }
+
   /// Puts a scripted plugin for one storage type into the plugin directory.
   func install(_ type: String) throws {
     let bundle = directory.file("plugins/\(type)")

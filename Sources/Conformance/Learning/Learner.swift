@@ -39,8 +39,15 @@ public struct Learner: Sendable {
     public var description: String
   }
 
-  /// Runs the rounds.
+  /// Runs the rounds, and takes away what they leave in the control groups.
   public func run() async throws(Failure) -> LearningReport {
+    let report: Result<LearningReport, Failure>
+    do throws(Failure) { report = .success(try await learn()) } catch { report = .failure(error) }
+    try? await launcher.removeLeftovers()
+    return try report.get()
+  }
+
+  private func learn() async throws(Failure) -> LearningReport {
     let bundle: PluginBundle
     do throws(CatalogProblem) { bundle = try PluginBundle.read(target.bundle) } catch {
       throw Failure(description: "the bundle cannot be used: \(error)")

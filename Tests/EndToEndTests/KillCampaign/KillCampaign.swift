@@ -39,12 +39,7 @@ actor KillCampaign {
     try await host.start()
     try await host.addStorage()
     _ = try await host.volumes()
-    guard
-      let plugin = ProcessTable.plugins(of: host.daemon).first,
-      let leftovers = Leftovers(
-        plugin: plugin, directory: host.directory.path, streams: host.runDirectory + "/local/streams")
-    else { throw Finding(description: "no plugin runs in a control group of its own") }
-    self.leftovers = leftovers
+    leftovers = Leftovers(host)
     guard !leftovers.allGroups().isEmpty, !leftovers.mounts().isEmpty else {
       throw Finding(description: "positive control: a running plugin's control groups and mounts are not seen")
     }
