@@ -93,7 +93,7 @@ struct StuckPluginTests {
     }
     #expect(error?.code == .pluginUnreapable, "\(String(describing: error))")
     #expect(error?.outcome == .unknown)
-    _ = await waiting
+    #expect(await waiting?.outcome == .notStarted, "it waited behind the other and was never sent")
     let stuck = Stage.processes(of: uid)
     #expect(!stuck.isEmpty, "INCONCLUSIVE: nothing is stuck")
 
@@ -102,7 +102,12 @@ struct StuckPluginTests {
     for _ in 0..<2 {
       let again = await failure { () throws(StorageError) in try await instance.call("list_images", Stage.scfg) }
       #expect(again?.code == .pluginUnreapable)
+      #expect(again?.outcome == .notStarted)
+      #expect(again?.message.contains("was not asked") == true)
     }
+    // A call that changes something says so as well: nothing of it can have happened.
+    let change = await failure { () throws(StorageError) in try await instance.call("alloc_image", Stage.scfg) }
+    #expect(change?.code == .pluginUnreapable && change?.outcome == .notStarted)
     let lock = await failure { () throws(StorageError) in try await instance.kill(reason: "a lock") }
     #expect(lock?.code == .pluginUnreapable)
     #expect(Stage.processes(of: uid) == stuck)

@@ -34,7 +34,7 @@ extension StorageError {
 
   /// A failure of a call whose child is gone, with how it went.
   static func lost(_ method: String, _ end: ChildEnd, name: String, outcome: Outcome) -> StorageError {
-    if let what = end.unreapable { return PluginInstance.unreapable(name, what) }
+    if let what = end.unreapable { return PluginInstance.unreapable(name, what, outcome: outcome) }
     return StorageError(
       .pluginCrashed, "\(name) \(end.text), while \(method) ran", outcome: outcome,
       hint: outcome == .unknown ? "ask the storage whether it was done, or repeat it with the same key" : nil,
@@ -43,7 +43,7 @@ extension StorageError {
 
   /// A failed start, with how the child ended.
   func at(start end: ChildEnd, name: String) -> StorageError {
-    if let what = end.unreapable { return PluginInstance.unreapable(name, what) }
+    if let what = end.unreapable { return PluginInstance.unreapable(name, what, outcome: .notStarted) }
     var error = self
     if code == .pluginCrashed {
       var natural = end

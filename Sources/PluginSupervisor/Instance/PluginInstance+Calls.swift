@@ -182,7 +182,7 @@ extension PluginInstance {
       let stray = child.peer.counters.strayLines
       let lines = stray == 0 ? "" : "; \(stray) of the lines it wrote were no acceptable messages (see the log)"
       let end = await end(child, .unresponsive("it answered neither \(method) nor its cancellation"))
-      if let what = end.unreapable { return .failed(Self.unreapable(name, what)) }
+      if let what = end.unreapable { return .failed(Self.unreapable(name, what, outcome: outcome)) }
       return .failed(
         StorageError(
           error.kind == .timeout ? .deadlineExceeded : .cancelled,
@@ -190,15 +190,14 @@ extension PluginInstance {
           details: end.details))
     case .violation:
       let end = await end(child, .kill(error.message))
-      if let what = end.unreapable { return .failed(Self.unreapable(name, what)) }
+      if let what = end.unreapable { return .failed(Self.unreapable(name, what, outcome: outcome)) }
       return .failed(
         StorageError(
           .protocolViolation, "\(error.message); it was ended", outcome: outcome, details: end.details))
     case .closed:
       let end = await end(child, child.hasExited ? .exited : .kill(error.message))
-      if error.mayHaveRun || end.unreapable != nil {
-        return .failed(.lost(method, end, name: name, outcome: outcome))
-      }
+      if error.mayHaveRun { return .failed(.lost(method, end, name: name, outcome: outcome)) }
+      if end.unreapable != nil { return .failed(.lost(method, end, name: name, outcome: .notStarted)) }
       return .neverSent(.lost(method, end, name: name, outcome: .notStarted))
     }
   }

@@ -110,7 +110,8 @@ extension PluginInstance {
     if let what = end.unreapable {
       state = .unreapable(child, what)
       logger.critical("cannot be killed: \(what)", metadata: ["pid": "\(child.process.pid)"])
-      settleWaiters(.failure(Self.unreapable(configuration.name, what)))
+      // They waited for their turn to start one: none of them was sent.
+      settleWaiters(.failure(Self.unreapable(configuration.name, what, outcome: .notStarted)))
       return
     }
     if !end.isOrderly { note(crash: history.crashed(at: .now)) }

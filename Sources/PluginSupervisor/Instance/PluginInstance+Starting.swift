@@ -17,7 +17,7 @@ extension PluginInstance {
     case .ready(let child): return child
     case .closed: throw shuttingDown()
     case .unreapable(_, let what):
-      throw Self.unreapable(configuration.name, what)
+      throw Self.unreapable(configuration.name, what, outcome: .notStarted)
     case .idle, .starting, .ending: break
     }
     if isClosing { throw shuttingDown() }

@@ -217,9 +217,13 @@ public actor PluginInstance {
     if let what = end.unreapable { throw unreapable(name, what) }
   }
 
-  static func unreapable(_ name: String, _ what: String) -> StorageError {
-    StorageError(
-      .pluginUnreapable, "\(name) cannot be killed: \(what)", outcome: .unknown,
+  /// - Parameter outcome: what became of the call that is told so; `notStarted` when it was never sent.
+  static func unreapable(_ name: String, _ what: String, outcome: Outcome = .unknown) -> StorageError {
+    let message =
+      outcome == .notStarted
+      ? "\(name) was not asked: what runs of it cannot be killed" : "\(name) cannot be killed"
+    return StorageError(
+      .pluginUnreapable, "\(message): \(what)", outcome: outcome,
       hint: "processes in uninterruptible sleep wait for a device or server; look there, then release the plugin")
   }
 

@@ -29,7 +29,7 @@ extension StorageHost {
       result = .success(
         try await underLock(mutation, storeid, caller, digest, leases, choose: choose, perform: perform))
     } catch { result = .failure(error) }
-    if case .failure(let error) = result, error.code == .pluginUnreapable {
+    if case .failure(let error) = result, error.code == .pluginUnreapable, error.outcome != .notStarted {
       // Something of the holder still runs: the lock stays until it is gone (see the lock's reclaim).
       logger.error("lock stays held: \(error.message)", metadata: ["storeid": "\(storeid)"])
     } else {
@@ -79,8 +79,9 @@ extension StorageHost {
     _ mutation: Mutation, _ storage: Storage, _ plan: Plan, _ record: JournalRecord, _ run: CallRun,
     _ error: StorageError
   ) async throws(StorageError) -> JSON {
-    guard error.needsReconciling, error.code != .pluginUnreapable else {
-      if error.code == .pluginUnreapable {
+    let maySurvive = error.code == .pluginUnreapable && error.outcome != .notStarted
+    guard error.needsReconciling, !maySurvive else {
+      if maySurvive {
         let hint = "when its processes are gone: berth reconcile \(storage.id)"
         try await settle(record, .reported(error.with(outcome: .unknown, hint: hint), hint: hint))
         throw error.with(outcome: .unknown, hint: hint)
