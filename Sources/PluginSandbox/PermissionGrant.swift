@@ -58,7 +58,11 @@ public struct PermissionGrant: Sendable, Hashable, JSONCodable {
   }
 
   /// The part of one requested line that is granted; nil when nothing of it is.
-  public func effective(_ line: String) -> String? { PermissionLine.effective(line, permissions) }
+  public func effective(_ line: String) -> String? {
+    // Granted unless it was taken back, which is noted as the plugin's promise would be.
+    if line == PermissionLine.threads { return permissions.contains(PermissionLine.single) ? nil : line }
+    return PermissionLine.effective(line, permissions)
+  }
 
   /// The same consent after a change of the bundle that asks for no more: what is no longer asked for is forgotten.
   public func rebound(to request: PermissionRequest, bundleDigest: String) -> PermissionGrant {

@@ -7,7 +7,7 @@ public import StorageProtocol
 public struct PermissionItem: Sendable, Hashable {
   /// The canonical form, templates unresolved: `fs rw ${config.path}`.
   public var line: String
-  /// Why the plugin wants it, in the vendor's words; empty where a manifest gives no reason (`runtime`).
+  /// Why the plugin wants it, in the vendor's words; for `runtime`, where a manifest gives no reason, what it is.
   public var reason: String
   /// Whether the plugin works without it. Sizes always are: without one the host's default holds.
   public var isOptional: Bool
@@ -38,9 +38,18 @@ public struct PermissionItem: Sendable, Hashable {
     }
     items += PermissionLine.runtime(of: request.runtime).map { line in
       PermissionItem(
-        line: line, reason: "", isOptional: PermissionLine.size(in: line) != nil || line == PermissionLine.single)
+        line: line, reason: PermissionLine.meaning(ofRuntime: line),
+        isOptional: PermissionLine.size(in: line) != nil || line == PermissionLine.single)
     }
     return items.sorted { $0.line < $1.line }
+  }
+
+  /// ``all(of:)`` and what every plugin has that does not promise to do without it: threads and child processes.
+  public static func shown(of request: PermissionRequest) -> [PermissionItem] {
+    guard request.runtime.threads else { return all(of: request) }
+    let line = PermissionLine.threads
+    let threads = PermissionItem(line: line, reason: PermissionLine.meaning(ofRuntime: line), isOptional: true)
+    return (all(of: request) + [threads]).sorted { $0.line < $1.line }
   }
 }
 
@@ -73,6 +82,25 @@ enum PermissionLine {
       procSelf: runtime.procSelf, jit: runtime.jit, btrfs: runtime.btrfs, processes: runtime.threads,
       memory: runtime.memoryMax.map { UInt64($0) }, processCount: runtime.pidsMax.map { UInt64($0) },
       temporarySpace: runtime.tmpSize.map { UInt64($0) }, stateSpace: runtime.stateSize.map { UInt64($0) })
+  }
+
+  /// What a `runtime` line is about, for who is to decide on it.
+  static func meaning(ofRuntime line: String) -> String {
+    if let (name, _) = size(in: line) {
+      return switch name {
+      case "memory": "bytes of memory for all of it, instead of the host's default"
+      case "processes": "processes and threads at a time, instead of the host's default"
+      case "tmp": "bytes in its /tmp, instead of the host's default"
+      default: "bytes in its state directory, instead of the host's default"
+      }
+    }
+    return switch line {
+    case "runtime proc:self": "a /proc with its own processes"
+    case "runtime jit": "memory that is both writable and executable, for a just-in-time compiler"
+    case "runtime btrfs": "making and listing btrfs subvolumes in directories that it may write"
+    case single: "it promises to start neither threads nor other programs"
+    default: "threads and child processes"
+    }
   }
 
   /// The part of the `asked` line that `granted` allows, as a line; nil when it allows nothing of it.

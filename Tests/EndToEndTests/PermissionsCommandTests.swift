@@ -19,6 +19,11 @@ struct PermissionsCommandTests {
     #expect(
       shown.contains("state    granted") && shown.contains("yes  \(Self.line)  [fs rw \(host.store)]"), "\(shown)")
     #expect(shown.contains("the storage's own directory"))
+    // What every plugin has is a line as well, and can be taken back like any other.
+    #expect(shown.contains("yes  runtime threads"), "\(shown)")
+    let single = try await host.succeed("plugin", "permissions", "revoke", "--storage", "local", "runtime threads")
+    #expect(single.contains("state    reduced") && single.contains("no   runtime threads"), "\(single)")
+    try await host.succeed("plugin", "permissions", "grant", "--storage", "local", "runtime threads")
 
     let revoked = try await host.succeed("plugin", "permissions", "revoke", "--storage", "local", Self.line)
     #expect(revoked.contains("state    missing") && revoked.contains("no   \(Self.line)"), "\(revoked)")

@@ -35,6 +35,28 @@ import Testing
     #expect(PermissionGrant.lines(of: try Self.request()) == Self.lines)
   }
 
+  @Test func everythingIsShownWithAReason() throws {
+    var request = try Self.request()
+    request.runtime.jit = true
+    request.runtime.btrfs = true
+    request.runtime.pidsMax = 10
+    request.runtime.tmpSize = 1 << 20
+    request.runtime.stateSize = 1 << 20
+    let shown = PermissionItem.shown(of: request)
+    #expect(Set(shown.map(\.line)) == Set(PermissionGrant.lines(of: request)).union(["runtime threads"]))
+    #expect(shown.filter { $0.reason.isEmpty }.map(\.line) == [])
+    #expect(Set(shown.map(\.reason)).count >= shown.count - 1, "each of them its own")
+    var grant = PermissionGrant(everythingIn: request, bundleDigest: "d")
+    #expect(grant.effective("runtime threads") == "runtime threads")
+    try grant.revoke(["runtime threads"], of: request)
+    #expect(grant.effective("runtime threads") == nil)
+    #expect(try !Self.effective(grant).runtime.processes)
+    try grant.grant(["runtime threads"], of: request)
+    #expect(grant.effective("runtime threads") != nil && grant.missing(request).isEmpty)
+    request.runtime.threads = false
+    #expect(PermissionItem.shown(of: request).contains { $0.line == "runtime single-process" })
+  }
+
   /// Each line alone grants exactly itself.
   @Test(arguments: lines) func oneLineGrantsOnlyItself(_ line: String) throws {
     let all = try Self.effective(PermissionGrant(everythingIn: try Self.request(), bundleDigest: "d"))

@@ -109,7 +109,7 @@ extension StorageHost {
   ) async throws(StorageError) -> StoragePermissions {
     let standing = try await registry.consents.standing(entry.id, bundle)
     let config = entry.usable?.config ?? [:]
-    let items = PermissionItem.all(of: bundle.request).map { item in
+    let items = PermissionItem.shown(of: bundle.request).map { item in
       StoragePermissions.Item(
         permission: item.line, resolved: PathTemplate(item.line)?.resolved(config),
         granted: standing.grant?.effective(item.line), reason: item.reason, isOptional: item.isOptional,

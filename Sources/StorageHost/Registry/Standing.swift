@@ -41,7 +41,8 @@ struct Standing: Sendable {
     } else if !missing.isEmpty {
       state = .missing
     } else {
-      state = lines.allSatisfy { grant.effective($0) == $0 } ? .granted : .reduced
+      let shown = PermissionItem.shown(of: bundle.request).map(\.line)
+      state = shown.allSatisfy { grant.effective($0) == $0 } ? .granted : .reduced
     }
   }
 

@@ -43,10 +43,33 @@ struct PermissionScope: ParsableArguments {
     }
     return found
   }
+}
 
-  func validateChange(_ permissions: [String], all: Bool) throws {
-    if storage == nil && plugin == nil { throw ValidationError("say which: --storage or --plugin") }
+/// Which permissions of which storages a command changes.
+struct PermissionChange: ParsableArguments {
+  @OptionGroup var scope: PermissionScope
+  @Flag(help: "Everything that there is to grant or revoke.") var all = false
+  @Argument(help: "Permissions as `show` prints them; a grant may be narrower.") var permissions: [String] = []
+
+  func validate() throws {
+    if scope.storage == nil && scope.plugin == nil { throw ValidationError("say which: --storage or --plugin") }
     if permissions.isEmpty != all { throw ValidationError("name permissions, or give --all") }
+  }
+
+  /// Changes one storage after the other.
+  /// - Parameter change: takes a storage as it stands and the lines to change, nil for all of them.
+  /// - Returns: the storages as they stand then.
+  func apply(
+    _ global: GlobalOptions,
+    _ change: (BerthClient, PermissionsView, [String]?) async throws(ClientError) -> PermissionsView
+  ) async throws -> [PermissionsView] {
+    try await global.with { client in
+      var changed: [PermissionsView] = []
+      for one in try await scope.named(client) {
+        changed.append(try await change(client, one, all ? nil : permissions))
+      }
+      return changed
+    }
   }
 }
 
@@ -72,21 +95,11 @@ struct PermissionsGrant: AsyncParsableCommand {
     discussion: "Whatever else the plugin asks for counts as seen and refused.")
 
   @OptionGroup var global: GlobalOptions
-  @OptionGroup var scope: PermissionScope
-  @Flag(help: "Everything that is asked for.") var all = false
-  @Argument(help: "Permissions as `show` prints them, or narrower.") var permissions: [String] = []
-
-  func validate() throws { try scope.validateChange(permissions, all: all) }
+  @OptionGroup var change: PermissionChange
 
   func run() async throws {
-    let changed = try await global.with { client in
-      var changed: [PermissionsView] = []
-      for one in try await scope.named(client) {
-        changed.append(
-          try await client.grantPermissions(
-            storeid: one.storeid, all ? nil : permissions, digest: one.digest))
-      }
-      return changed
+    let changed = try await change.apply(global) { client, one, lines throws(ClientError) in
+      try await client.grantPermissions(storeid: one.storeid, lines, digest: one.digest)
     }
     for one in changed {
       for item in one.items {
@@ -107,19 +120,11 @@ struct PermissionsRevoke: AsyncParsableCommand {
     discussion: "A storage whose plugin needs what was revoked stays disabled until it is granted again.")
 
   @OptionGroup var global: GlobalOptions
-  @OptionGroup var scope: PermissionScope
-  @Flag(help: "Everything that is granted.") var all = false
-  @Argument(help: "Permissions as `show` prints them.") var permissions: [String] = []
-
-  func validate() throws { try scope.validateChange(permissions, all: all) }
+  @OptionGroup var change: PermissionChange
 
   func run() async throws {
-    let changed = try await global.with { client in
-      var changed: [PermissionsView] = []
-      for one in try await scope.named(client) {
-        changed.append(try await client.revokePermissions(storeid: one.storeid, all ? nil : permissions))
-      }
-      return changed
+    let changed = try await change.apply(global) { client, one, lines throws(ClientError) in
+      try await client.revokePermissions(storeid: one.storeid, lines)
     }
     if global.json { return Output.json(ListOf(changed)) }
     PermissionsText.print(changed)
