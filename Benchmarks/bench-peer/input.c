@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 // What the host does for an answer (PeerConfiguration.answerPolling) done for a request: whoever is called again and
-// again looks for a moment before it sleeps, unless that has been of no use.
+// again looks for a moment before it sleeps, as long as not too much time goes that way in vain.
 
-enum { SPIN_NS = 20000 };
+enum { SPIN_NS = 20000, BUDGET_NS = 10000000, SHARE = 16 };
 
 static long long now(void) {
   struct timespec time;
@@ -21,22 +21,19 @@ static long long now(void) {
 
 /// As read(2); -1 with EAGAIN when nothing came.
 static long spin(int fd, void *buffer, size_t room) {
-  static int misses, skips;
-  if (skips > 0) {
-    skips--;
-    errno = EAGAIN;
-    return -1;
-  }
-  for (long long end = now() + SPIN_NS;;) {
+  static long long budget = BUDGET_NS, budgeted;
+  long long start = now();
+  budget += (start - budgeted) / SHARE;
+  if (budget > BUDGET_NS) budget = BUDGET_NS;
+  budgeted = start;
+  while (budget > 0) {
     ssize_t got = read(fd, buffer, room);
-    if (got >= 0 || errno != EAGAIN) {
-      misses = 0;
-      return got;
-    }
-    if (now() >= end) break;
+    if (got >= 0 || errno != EAGAIN) return got;
+    long long spent = now() - start;
+    if (spent < SPIN_NS) continue;
+    budget -= spent;
+    break;
   }
-  misses = misses < 6 ? misses + 1 : 6;
-  skips = (1 << misses) - 1;
   errno = EAGAIN;
   return -1;
 }

@@ -17,8 +17,9 @@ int peer_pingpong(size_t size);
 /// Mounts a file system at a directory and serves it until told (SIGUSR1) never to answer again. An exit status.
 int peer_fuse(const char *directory);
 
-/// Puts every thread of a process on the last processor there is, or lets them run on all. An exit status.
-int peer_place(const char *pid, bool one);
+/// Where a process may run: `one`, the last processor there is; `all`; `apart`, all but the last, which the processes
+/// below it that have no children share. An exit status.
+int peer_place(const char *how, const char *pid);
 
 /// A plugin on standard input and output: greets as the benchmark's manifest says and answers every other request with
 /// its params. With `polls` it looks for the next request for a short time before it sleeps. An exit status.

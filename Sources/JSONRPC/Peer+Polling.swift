@@ -16,7 +16,7 @@ extension Peer {
   /// Takes the turn and parks the descriptor for a call that is entered but not sent; `suspend` when it gets neither.
   func beginPolling() -> PollingHabit.Way {
     guard configuration.answerPolling > .zero, calls.count == 1 else { return .suspend }
-    let way = habit.choose()
+    let way = habit.choose(now: MonotonicTime.now)
     guard way != .suspend, reactor.pollingPlaces.take() else { return .suspend }
     guard reader.turn.take() else {
       reactor.pollingPlaces.give()
@@ -55,7 +55,8 @@ extension Peer {
     let start = MonotonicTime.now
     if way == .spin {
       let isHere = spin(until: start + PollingHabit.spinLimit)
-      habit.note(spinHelped: isHere)
+      let time = MonotonicTime.now - start
+      if !isHere || time > PollingHabit.spinLimit { habit.note(vainSpin: time) }
       if isHere || !canPoll { return }
     }
     let end = start + configuration.answerPolling.nanoseconds
@@ -73,9 +74,11 @@ extension Peer {
     habit.miss()
   }
 
-  /// Reads again and again; whether the answer came.
+  /// Reads again and again; whether the answer came. Yields meanwhile: the other side may be waiting for this very
+  /// processor, and on another one it is better left alone with its end of the pipe.
   private func spin(until end: Int64) -> Bool {
     repeat {
+      sched_yield()
       let hasRead = readSome()
       if reader.answer != nil { return true }
       let isChanged = reader.turn.catchUp()

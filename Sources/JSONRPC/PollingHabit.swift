@@ -22,9 +22,13 @@ final class PollingHabit: Sendable {
   /// An answer is quick that comes within this time, in ns.
   static let quick: Int64 = 300_000
   /// Reading again and again takes at most this long, in ns.
-  static let spinLimit: Int64 = 10_000
+  static let spinLimit: Int64 = 20_000
+  /// Reading again and again may be of no use for this long at a stretch, in ns: two ticks of the kernel, in which its
+  /// balancer finds that the other side waits for our processor and moves one of us.
+  private static let spinBudget: Int64 = 10_000_000
+  /// One part in so many of the time that passes is added to what is left of the budget.
+  private static let spinShare: Int64 = 16
   private static let mostCredit = 16
-  private static let mostSkips = 64
   private static let firstPenalty = 8
   private static let mostPenalty = 1024
 
@@ -32,22 +36,21 @@ final class PollingHabit: Sendable {
     /// Waiting is allowed while it is above zero.
     var credit = 0
     var penalty = PollingHabit.firstPenalty
-    /// Times that spinning was of no use, one after the other.
-    var spinMisses = 0
-    var spinSkips = 0
+    /// What is left of the budget, and since when time has not been added to it.
+    var spinBudget = PollingHabit.spinBudget
+    var budgetedAt: Int64 = 0
   }
 
   private let state = Mutex(State())
 
   /// How to wait this time.
-  func choose() -> Way {
+  func choose(now: Int64) -> Way {
     state.withLock { state in
       guard state.credit > 0 else { return .suspend }
-      guard state.spinSkips == 0 else {
-        state.spinSkips -= 1
-        return .sleep
-      }
-      return .spin
+      let earned = (now &- state.budgetedAt) / Self.spinShare
+      state.spinBudget = min(state.spinBudget + min(earned, Self.spinBudget), Self.spinBudget)
+      state.budgetedAt = now
+      return state.spinBudget > 0 ? .spin : .sleep
     }
   }
 
@@ -60,14 +63,8 @@ final class PollingHabit: Sendable {
     }
   }
 
-  /// Spinning brought the answer, or did not.
-  func note(spinHelped: Bool) {
-    state.withLock { state in
-      guard !spinHelped else { return state.spinMisses = 0 }
-      state.spinMisses += 1
-      state.spinSkips = min(1 << min(state.spinMisses, 16), Self.mostSkips) - 1
-    }
-  }
+  /// Spinning took that time, in ns, and brought no answer, or not within its limit.
+  func note(vainSpin time: Int64) { state.withLock { $0.spinBudget -= time } }
 
   /// The answer did not come while it was waited for.
   func miss() {

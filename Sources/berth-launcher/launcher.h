@@ -30,7 +30,7 @@ struct job {
   int listeners[BL_MAX_ENDPOINTS];
   int listener_count;
   int cgroup;                  // the leaf in the unified hierarchy, -1 when none
-  int v1_procs[V1_HIERARCHIES]; // cgroup.procs of the leaf in each v1 hierarchy used, -1 where none
+  int v1_tasks[V1_HIERARCHIES]; // tasks of the leaf in each v1 hierarchy used, -1 where none
   bool cgroups_made;
   int pidfd;
   pid_t pid;

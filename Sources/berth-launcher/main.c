@@ -35,7 +35,7 @@ const char *text(const struct job *job, uint32_t offset) {
 static void prepare(void) {
   for (size_t i = 0; i < BL_REQUEST_FDS; i++) job.fds[i] = -1;
   for (size_t i = 0; i < BL_MAX_MOUNTS; i++) job.sources[i] = -1;
-  for (size_t i = 0; i < V1_HIERARCHIES; i++) job.v1_procs[i] = -1;
+  for (size_t i = 0; i < V1_HIERARCHIES; i++) job.v1_tasks[i] = -1;
   job.cgroup = job.pidfd = -1;
 }
 
