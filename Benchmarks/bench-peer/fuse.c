@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 enum { IMAGES = 2 };
+// The high half of FUSE_ALLOW_IDMAP (Linux 6.12), newer than the headers of Debian 12: a sandbox shows it by another owner.
+enum { ALLOW_IDMAP = 1 << 8 };
 
 static volatile sig_atomic_t hangs, ends;
 
@@ -51,10 +53,8 @@ static void serve(int fuse, const struct fuse_in_header *request, const char *pa
       struct fuse_init_out out = {
           .major = FUSE_KERNEL_VERSION, .minor = FUSE_KERNEL_MINOR_VERSION, .max_readahead = in->max_readahead,
           .max_write = 4096, .max_background = 16, .time_gran = 1};
-#ifdef FUSE_ALLOW_IDMAP
       out.flags = FUSE_INIT_EXT;
-      out.flags2 = FUSE_ALLOW_IDMAP >> 32;
-#endif
+      out.flags2 = ALLOW_IDMAP;
       answer(fuse, request, 0, &out, sizeof out);
       return;
     }

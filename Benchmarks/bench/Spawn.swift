@@ -7,7 +7,7 @@ import Glibc
 import PluginSandbox
 
 /// Start to first byte: confined by the launcher program and by the launcher server, against the same program started
-/// plainly and against bubblewrap with every namespace.
+/// plainly, against bubblewrap with every namespace and against the container runtimes that are installed.
 func benchmarkSpawn() async throws -> [Figure] {
   guard geteuid() == 0 else { throw BenchmarkError("the confined spawn is measured as root") }
   let bench = try SpawnBench()
@@ -27,7 +27,9 @@ func benchmarkSpawn() async throws -> [Figure] {
     times["plain", default: []].append(try await bench.plain())
     times["program", default: []].append(try await bench.confined(program))
     times["server", default: []].append(try await bench.confined(server))
-    if access("/usr/bin/bwrap", X_OK) == 0 { times["bwrap", default: []].append(try await bench.bubblewrap()) }
+    for (name, path) in SpawnBench.peers where access(path, X_OK) == 0 {
+      times[name, default: []].append(try await bench.peer(name, path))
+    }
   }
   let plain = median(times["plain"] ?? [])
   func over(_ name: String, _ values: [Double], _ limit: Double) -> Figure {
@@ -39,14 +41,15 @@ func benchmarkSpawn() async throws -> [Figure] {
     Figure(
       name: "spawn confined, server, p99", figure: percentile(confined, 0.99), unit: "µs", target: .atMost(10_000)),
   ]
-  if let bubblewrap = times["bwrap"] {
+  for (name, _) in SpawnBench.peers {
+    guard let peer = times[name] else { continue }
     figures.append(
       Figure(
-        name: "spawn against bwrap", figure: median(confined), peer: median(bubblewrap), peerName: "bwrap", unit: "µs",
+        name: "spawn against \(name)", figure: median(confined), peer: median(peer), peerName: name, unit: "µs",
         target: .atMost(1)))
   }
   figures += try await bench.withMemory(server, rounds: rounds)
-  figures.append(try await bench.withMounts(server, rounds: rounds))
+  figures.append(over("spawn with 2000 more mounts", try await bench.withMounts(server, rounds: rounds), 4000))
   // Takes the scopes' empty groups away as well.
   try await program.removeLeftovers()
   try await server.removeLeftovers()
@@ -55,16 +58,21 @@ func benchmarkSpawn() async throws -> [Figure] {
 
 /// The bundle, the server and the ways to start.
 private final class SpawnBench {
+  static let peers = [("bwrap", "/usr/bin/bwrap"), ("runc", "/usr/sbin/runc"), ("crun", "/usr/bin/crun")]
+
   let directory = temporaryDirectory()
   var bundle: String { directory + "/bundle" }
   var socket: String { directory + "/launcher.sock" }
   let launcher: String
+  private let container: OCIBundle
+  private var containers = 0
 
   init() throws {
     launcher = peerProgram().split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/berth-launcher"
     mkdir(bundle, 0o755)
     chmod(directory, 0o755)
     guard system("cp /usr/bin/echo '\(bundle)/echo'") == 0 else { throw BenchmarkError("cannot copy /usr/bin/echo") }
+    container = try OCIBundle(in: directory, plugin: directory + "/bundle")
   }
 
   func remove() { _ = system("rm -rf '\(directory)'") }
@@ -93,9 +101,15 @@ private final class SpawnBench {
 
   func plain() async throws -> Double { try await started(bundle + "/echo", ["x"]) }
 
-  func bubblewrap() async throws -> Double {
+  func peer(_ name: String, _ path: String) async throws -> Double {
+    guard name != "bwrap" else { return try await bubblewrap(path) }
+    containers += 1
+    return try await started(path, container.arguments(name: "berth-bench-\(getpid())-\(containers)"))
+  }
+
+  private func bubblewrap(_ path: String) async throws -> Double {
     try await started(
-      "/usr/bin/bwrap",
+      path,
       [
         "--unshare-all", "--die-with-parent", "--new-session", "--ro-bind", "/usr", "/usr", "--symlink", "usr/lib",
         "/lib", "--symlink", "usr/lib64", "/lib64", "--symlink", "usr/bin", "/bin", "--dev", "/dev", "--tmpfs", "/tmp",
@@ -143,7 +157,7 @@ private final class SpawnBench {
   }
 
   /// The same on a host with 2000 more mounts, made in a mount namespace that only the server's start sees.
-  func withMounts(_ launcher: Launcher, rounds: Int) async throws -> Figure {
+  func withMounts(_ launcher: Launcher, rounds: Int) async throws -> [Double] {
     let place = directory + "/mounts"
     mkdir(place, 0o755)
     guard
@@ -154,6 +168,6 @@ private final class SpawnBench {
     defer { _ = system("umount -R '\(place)' 2>/dev/null || umount -l '\(place)'") }
     var times: [Double] = []
     for _ in 0..<rounds { times.append(try await confined(launcher)) }
-    return Figure(name: "spawn with 2000 more mounts", figure: median(times), unit: "µs", target: .atMost(4000))
+    return times
   }
 }

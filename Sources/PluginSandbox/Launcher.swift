@@ -165,7 +165,7 @@ public actor Launcher {
         hint: missing.remedy)
     }
     return SandboxError(
-      .stepFailed, "the plugin was not started: a step of its confinement failed", step: step, errno: raw.error,
+      .stepFailed, "a step of its confinement failed", step: step, errno: raw.error,
       hint: LaunchHints.hint(step: raw.step, errno: raw.error, detail: detail))
   }
 }

@@ -51,11 +51,13 @@ public struct SandboxError: Error, Sendable, Hashable, CustomStringConvertible {
     self.hint = hint
   }
 
-  public var description: String {
+  /// What went wrong, in which step and why; all but the hint.
+  public var reason: String {
     var text = message
     if let step { text += " (step: \(step))" }
     if let errno { text += ": \(Errno.describe(errno))" }
-    if let hint { text += ". \(hint)" }
     return text
   }
+
+  public var description: String { hint.map { "\(reason). \($0)" } ?? reason }
 }

@@ -135,8 +135,7 @@ extension PluginInstance {
     } catch {
       noteFailedStart("could not be started: \(error)")
       throw StorageError(
-        .sandboxFailed, "\(configuration.name) was not started: \(error.message)", outcome: .notStarted,
-        hint: error.hint ?? error.step.map { "the set-up failed in step \($0)" },
+        .sandboxFailed, "\(configuration.name) was not started: \(error.reason)", outcome: .notStarted, hint: error.hint,
         details: ["sandbox": .string(error.code.rawValue)])
     }
     do throws(SandboxError) {
@@ -145,7 +144,7 @@ extension PluginInstance {
       await discard(process)
       noteFailedStart("is not confined as planned: \(error)")
       throw StorageError(
-        .sandboxFailed, "\(configuration.name) was ended before it was told anything: \(error.message)",
+        .sandboxFailed, "\(configuration.name) was ended before it was told anything: \(error.reason)",
         outcome: .notStarted, hint: error.hint, details: ["sandbox": .string(error.code.rawValue)])
     }
     let box = ChildBox()

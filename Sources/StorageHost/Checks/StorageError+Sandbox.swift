@@ -7,6 +7,6 @@ internal import StorageProtocol
 extension StorageError {
   init(_ error: SandboxError) {
     let code: Code = error.code == .permissionRefused ? .permissionDenied : .sandboxFailed
-    self = .make(code, "\(error)", outcome: .notStarted, hint: error.hint)
+    self = .make(code, error.reason, outcome: .notStarted, hint: error.hint)
   }
 }
