@@ -68,11 +68,11 @@ private final class SpawnBench {
   private var containers = 0
 
   init() throws {
+    container = try OCIBundle(in: directory, plugin: directory + "/bundle")
     launcher = peerProgram().split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/berth-launcher"
     mkdir(bundle, 0o755)
     chmod(directory, 0o755)
     guard system("cp /usr/bin/echo '\(bundle)/echo'") == 0 else { throw BenchmarkError("cannot copy /usr/bin/echo") }
-    container = try OCIBundle(in: directory, plugin: directory + "/bundle")
   }
 
   func remove() { _ = system("rm -rf '\(directory)'") }
