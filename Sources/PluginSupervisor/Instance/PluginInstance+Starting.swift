@@ -135,8 +135,8 @@ extension PluginInstance {
     } catch {
       noteFailedStart("could not be started: \(error)")
       throw StorageError(
-        .sandboxFailed, "\(configuration.name) was not started: \(error.reason)", outcome: .notStarted, hint: error.hint,
-        details: ["sandbox": .string(error.code.rawValue)])
+        .sandboxFailed, "\(configuration.name) was not started: \(error.reason)", outcome: .notStarted,
+        hint: error.hint, details: ["sandbox": .string(error.code.rawValue)])
     }
     do throws(SandboxError) {
       try await process.attest()
