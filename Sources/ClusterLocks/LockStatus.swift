@@ -26,6 +26,8 @@ public struct LockStatus: Sendable, Hashable {
     public var token: FencingToken
     /// When the lease was granted, in milliseconds since the epoch.
     public var sinceMs: Int64
+    /// How long it has been held, whatever the wall clock did meanwhile.
+    public var held: Duration
     public var ttl: Duration
     /// Negative when overdue.
     public var remaining: Duration

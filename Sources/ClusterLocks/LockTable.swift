@@ -18,6 +18,7 @@ struct LockTable: Sendable {
     var lease: Lease
     var request: LockRequest
     var sinceMs: Int64
+    var granted: Duration
     var expires: Duration
     var state: LockStatus.State
   }
@@ -152,7 +153,7 @@ struct LockTable: Sendable {
         holder: entry.holder.map {
           LockStatus.Holder(
             owner: $0.request.owner, operation: $0.request.operation, token: $0.lease.token, sinceMs: $0.sinceMs,
-            ttl: $0.lease.ttl, remaining: $0.expires - now, state: $0.state)
+            held: now - $0.granted, ttl: $0.lease.ttl, remaining: $0.expires - now, state: $0.state)
         },
         waiters: entry.queue.map {
           LockStatus.Waiter(
@@ -177,7 +178,7 @@ struct LockTable: Sendable {
   }
 
   private func holder(_ lease: Lease, _ request: LockRequest, now: Duration, nowMs: Int64) -> Holder {
-    Holder(lease: lease, request: request, sinceMs: nowMs, expires: now + request.ttl, state: .held)
+    Holder(lease: lease, request: request, sinceMs: nowMs, granted: now, expires: now + request.ttl, state: .held)
   }
 
   private mutating func dropIfIdle(_ name: LockName) {

@@ -12,11 +12,17 @@ internal import StorageProtocol
 public struct Journal: Sendable {
   let database: JobDatabase
   let now: @Sendable () -> Int64
+  let ages: RecordAge
 
-  /// - Parameter now: the time in milliseconds since the epoch.
-  public init(_ database: JobDatabase, now: @escaping @Sendable () -> Int64 = Clock.milliseconds) {
+  /// - Parameters:
+  ///   - now: the time in milliseconds since the epoch.
+  ///   - ages: judges the age of records by the same clock.
+  public init(
+    _ database: JobDatabase, now: @escaping @Sendable () -> Int64 = Clock.milliseconds, ages: RecordAge? = nil
+  ) {
     self.database = database
     self.now = now
+    self.ages = ages ?? RecordAge(wall: now)
   }
 
   /// What the journal already knows of a request with this key: its record when it is done, nothing when it is new.

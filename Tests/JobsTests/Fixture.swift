@@ -11,12 +11,24 @@ import Synchronization
 final class Fixture: Sendable {
   let folder: String
   let database: JobDatabase
-  let time = Mutex<Int64>(1_800_000_000_000)
+  let time = Box(1_800_000_000_000)
+  /// The clock nobody sets.
+  let steady = Box(0)
+  let ages: RecordAge
+
+  final class Box: Sendable {
+    private let mutex: Mutex<Int64>
+    init(_ value: Int64) { mutex = Mutex(value) }
+    var value: Int64 { mutex.withLock { $0 } }
+    func add(_ milliseconds: Int64) { mutex.withLock { $0 += milliseconds } }
+  }
 
   init(folder: String? = nil) throws {
     self.folder = folder ?? NSTemporaryDirectory() + "berth-jobs-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: self.folder, withIntermediateDirectories: true)
     database = try JobDatabase(path: self.folder + "/berth.sqlite")
+    let (time, steady) = (time, steady)
+    ages = RecordAge(wall: { time.value }, steady: { steady.value })
   }
 
   deinit {
@@ -24,10 +36,20 @@ final class Fixture: Sendable {
     try? FileManager.default.removeItem(atPath: folder)
   }
 
-  var clock: @Sendable () -> Int64 { { self.time.withLock { $0 } } }
-  var journal: Journal { Journal(database, now: clock) }
-  func store(_ limits: JobLimits = JobLimits()) -> JobStore { JobStore(database, limits: limits, now: clock) }
-  func advance(_ milliseconds: Int64) { time.withLock { $0 += milliseconds } }
+  var clock: @Sendable () -> Int64 { { self.time.value } }
+  var journal: Journal { Journal(database, now: clock, ages: ages) }
+  func store(_ limits: JobLimits = JobLimits()) -> JobStore {
+    JobStore(database, limits: limits, now: clock, ages: ages)
+  }
+
+  /// Time passes.
+  func advance(_ milliseconds: Int64) {
+    time.add(milliseconds)
+    steady.add(milliseconds)
+  }
+
+  /// Somebody sets the wall clock.
+  func jump(_ milliseconds: Int64) { time.add(milliseconds) }
 }
 
 func intent(_ digest: String = "d1", key: String? = nil, storeid: String = "s1") -> JournalIntent {

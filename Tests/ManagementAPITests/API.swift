@@ -26,7 +26,7 @@ func withAPI(
       isPrivileged: geteuid() == 0, node: "here", logger: logger))
   let router = ManagementServer.router(
     host: host, policy: PeerPolicy(uids: [0], gid: 50, group: "berth"), metrics: PrometheusMetrics(),
-    facts: DaemonFacts(version: "1.2.3", protocolVersion: "1.0", pid: 7, startedMs: 0), identify: { _ in peer })
+    facts: DaemonFacts(version: "1.2.3", protocolVersion: "1.0", pid: 7, started: .now), identify: { _ in peer })
   let application = Application(responder: router.buildResponder(), logger: logger)
   do { try await application.test(.router) { client in try await body(client) } } catch {
     await host.close(grace: .zero)

@@ -3,7 +3,6 @@
 
 internal import HTTPTypes
 internal import Hummingbird
-internal import Jobs
 internal import ManagementTypes
 internal import StorageHost
 
@@ -22,7 +21,7 @@ struct SystemRoutes {
       let broken = storages.filter { $0.problem != nil }
       return Response.json(
         HealthView(
-          state: "running", pid: facts.pid, uptimeMs: Clock.milliseconds() - facts.startedMs,
+          state: "running", pid: facts.pid, uptimeMs: Int64(facts.started.duration(to: .now) / .milliseconds(1)),
           sandbox: host.settings.isPrivileged ? "privileged" : "unprivileged", storages: storages.count,
           usable: storages.count - broken.count,
           warnings: facts.warnings + broken.map { "storage \($0.storeid): \($0.problem ?? "")" }))
@@ -35,8 +34,7 @@ struct SystemRoutes {
     }
     router.get("locks") { request, _ in
       try request.onlyQuery([])
-      let now = Clock.milliseconds()
-      return Response.json(ListOf(await host.lockList().map { LockView($0, nowMs: now) }))
+      return Response.json(ListOf(await host.lockList().map { LockView($0) }))
     }
     router.post("reconcile") { request, context in
       try request.onlyQuery(["storeid"])

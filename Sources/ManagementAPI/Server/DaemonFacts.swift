@@ -9,16 +9,18 @@ public struct DaemonFacts: Sendable, Hashable {
   public var protocolVersion: String
   /// Its process id.
   public var pid: Int
-  /// When it started, in milliseconds since the epoch.
-  public var startedMs: Int64
+  /// When it started.
+  public var started: ContinuousClock.Instant
   /// What an administrator should know, one sentence each.
   public var warnings: [String]
 
-  public init(version: String, protocolVersion: String, pid: Int, startedMs: Int64, warnings: [String] = []) {
+  public init(
+    version: String, protocolVersion: String, pid: Int, started: ContinuousClock.Instant, warnings: [String] = []
+  ) {
     self.version = version
     self.protocolVersion = protocolVersion
     self.pid = pid
-    self.startedMs = startedMs
+    self.started = started
     self.warnings = warnings
   }
 }

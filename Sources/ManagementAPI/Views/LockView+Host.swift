@@ -5,12 +5,11 @@ internal import ManagementTypes
 internal import StorageHost
 
 extension LockView {
-  /// - Parameter nowMs: milliseconds since the epoch.
-  init(_ lock: LockSummary, nowMs: Int64) {
+  init(_ lock: LockSummary) {
     self.init(
       name: lock.name, holder: lock.holder.map { "\($0.owner): \($0.operation)" } ?? "-",
       token: lock.holder?.token.map { Int64(clamping: $0) } ?? 0,
-      heldMs: lock.holder.map { max(0, nowMs - $0.since) } ?? 0, remainingMs: lock.holder?.remainingMs,
+      heldMs: lock.holder?.heldMs ?? 0, remainingMs: lock.holder?.remainingMs,
       waiters: lock.waiters.map { "\($0.owner): \($0.operation)" })
   }
 }

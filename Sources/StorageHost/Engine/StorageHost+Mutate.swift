@@ -51,7 +51,7 @@ extension StorageHost {
         token: lease.token.rawValue, ttl: lease.ttl)
     }
     let plan = try await choose(storage, run)
-    let owner = OperationID.make(at: Clock.milliseconds()).rawValue
+    let owner = OperationID.make(at: settings.wallClock()).rawValue
     reservations.add(storeid, plan.reserved, by: owner)
     defer { reservations.remove(storeid, by: owner) }
     let record: JournalRecord

@@ -26,7 +26,7 @@ extension StorageHost {
     let digest = Fingerprint.of(mutation.method, storeid, mutation.request)
     if let key = caller.idempotencyKey, let known = try await admitted(key, digest) { return try replay(known) }
     try checkOpen()
-    let label = OperationID.make(at: Clock.milliseconds()).rawValue
+    let label = OperationID.make(at: settings.wallClock()).rawValue
     let volname = try await reserve(mutation, storeid, caller, label, name)
     defer { reservations.remove(storeid, by: label) }
     try await beginReading(mutation.reads, mutation.method, on: storeid, caller)

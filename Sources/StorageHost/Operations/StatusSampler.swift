@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import JSON
-internal import Jobs
 internal import StorageProtocol
 
 /// Keeps the last good status of every storage, sampled in the background: one hung storage delays nobody, and asking
@@ -16,6 +15,8 @@ actor StatusSampler {
     var isActive = false
     /// Milliseconds since the epoch of the last good answer.
     var time: Int64?
+    /// The same by the clock that measures.
+    var taken: ContinuousClock.Instant?
     var error: StorageError?
   }
 
@@ -25,7 +26,12 @@ actor StatusSampler {
   private var samples: [String: Sample] = [:]
   private var running: [String: Task<Void, Never>] = [:]
 
-  init(interval: Duration) { self.interval = interval }
+  private let now: @Sendable () -> Int64
+
+  init(interval: Duration, now: @escaping @Sendable () -> Int64) {
+    self.interval = interval
+    self.now = now
+  }
 
   func sample(_ storeid: String) -> Sample? { samples[storeid] }
 
@@ -70,7 +76,8 @@ actor StatusSampler {
       sample.total = answer["total"]?.intValue
       sample.used = answer["used"]?.intValue
       sample.available = answer["available"]?.intValue
-      sample.time = Clock.milliseconds()
+      sample.time = now()
+      sample.taken = .now
       sample.error = nil
     case .failure(let error):
       sample.isActive = false

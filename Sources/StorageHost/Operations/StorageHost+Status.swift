@@ -51,7 +51,7 @@ extension StorageHost {
     status.used = sample.used
     status.available = sample.available
     status.sampled = sample.time
-    status.ageMs = sample.time.map { max(0, Clock.milliseconds() - $0) }
+    status.ageMs = sample.taken.map { Int64($0.duration(to: .now) / .milliseconds(1)) }
     status.error = sample.error
     return status
   }

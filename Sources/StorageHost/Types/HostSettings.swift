@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Jobs
 public import Logging
 public import PluginSupervisor
 internal import StorageProtocol
@@ -36,6 +37,10 @@ public struct HostSettings: Sendable {
   public var adjust: @Sendable (inout InstanceConfiguration) -> Void = { _ in }
   /// How long settled journal records (and first results) are kept, at least.
   public var journalRetention: Duration = .seconds(48 * 3600)
+  /// The wall clock, in milliseconds since the epoch: for people and for records, never for deadlines.
+  public var wallClock: @Sendable () -> Int64 = Clock.milliseconds
+  /// A clock nobody sets, in milliseconds since any moment: tells how old records are when the wall clock jumps.
+  public var steadyClock: @Sendable () -> Int64 = Clock.steady
 
   public init(
     stateDirectory: String, runDirectory: String, pluginDirectories: [String], launcher: String? = nil,

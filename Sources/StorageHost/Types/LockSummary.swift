@@ -12,6 +12,8 @@ public struct LockSummary: Sendable, Hashable, JSONEncodable {
     public var operation: String
     /// Milliseconds since the epoch.
     public var since: Int64
+    /// How long it has been held in milliseconds, measured; nil for a waiter.
+    public var heldMs: Int64?
     /// Milliseconds until its time is spent; negative when overdue.
     public var remainingMs: Int64
     /// The holder's fencing token.
@@ -24,6 +26,7 @@ public struct LockSummary: Sendable, Hashable, JSONEncodable {
       object.set("owner", owner)
       object.set("operation", operation)
       object.set("since", since)
+      object.setOptional("heldMs", heldMs)
       object.set("remainingMs", remainingMs)
       object.setOptional("token", token.map { Int64(clamping: $0) })
       object.setOptional("state", state)
@@ -42,7 +45,8 @@ public struct LockSummary: Sendable, Hashable, JSONEncodable {
     holder = status.holder.map { holder in
       Party(
         owner: holder.owner, operation: holder.operation, since: holder.sinceMs,
-        remainingMs: milliseconds(holder.remaining), token: holder.token.rawValue, state: holder.state.name)
+        heldMs: milliseconds(holder.held), remainingMs: milliseconds(holder.remaining), token: holder.token.rawValue,
+        state: holder.state.name)
     }
     waiters = status.waiters.map { waiter in
       Party(
