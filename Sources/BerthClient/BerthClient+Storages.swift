@@ -18,21 +18,21 @@ extension BerthClient {
   public func addStorage(
     _ storage: StorageCreate, idempotencyKey: String? = nil
   ) async throws(ClientError) -> StorageCreated {
-    try await send(.post, APIPath("storages"), body: storage, idempotencyKey: idempotencyKey)
+    try await run(.addStorage(storage), idempotencyKey: idempotencyKey, as: StorageCreated.self)
   }
 
   /// Changes a storage's configuration.
   public func updateStorage(
     _ storeid: String, _ update: StorageUpdate, idempotencyKey: String? = nil
   ) async throws(ClientError) -> StorageCreated {
-    try await send(.patch, APIPath("storages", storeid), body: update, idempotencyKey: idempotencyKey)
+    try await run(.updateStorage(storeid, update), idempotencyKey: idempotencyKey, as: StorageCreated.self)
   }
 
   /// Removes a storage's configuration; its volumes stay where they are.
   public func removeStorage(
     _ storeid: String, digest: String? = nil, idempotencyKey: String? = nil
   ) async throws(ClientError) {
-    try await send(.delete, APIPath("storages", storeid).query("digest", digest), idempotencyKey: idempotencyKey)
+    try await run(.removeStorage(storeid, digest: digest), idempotencyKey: idempotencyKey)
   }
 
   /// How every storage is, as last sampled.

@@ -30,7 +30,7 @@ extension BerthClient {
   public func updateVolume(
     _ volid: String, _ update: VolumeUpdate, idempotencyKey: String? = nil
   ) async throws(ClientError) {
-    try await send(.patch, APIPath("volumes", volid), body: update, idempotencyKey: idempotencyKey)
+    try await run(.updateVolume(volid, update), idempotencyKey: idempotencyKey)
   }
 
   /// Removes a volume and what it holds.

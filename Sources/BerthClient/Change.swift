@@ -31,6 +31,24 @@ extension Change {
     Change(.post, APIPath("volumes", volid, "resize"), resize)
   }
 
+  /// Changes a volume's notes, its protection, or both.
+  public static func updateVolume(_ volid: String, _ update: VolumeUpdate) -> Change {
+    Change(.patch, APIPath("volumes", volid), update)
+  }
+
+  /// Adds a storage; gives a ``ManagementTypes/StorageCreated``.
+  public static func addStorage(_ storage: StorageCreate) -> Change { Change(.post, APIPath("storages"), storage) }
+
+  /// Changes a storage's configuration; gives a ``ManagementTypes/StorageCreated``.
+  public static func updateStorage(_ storeid: String, _ update: StorageUpdate) -> Change {
+    Change(.patch, APIPath("storages", storeid), update)
+  }
+
+  /// Removes a storage's configuration; its volumes stay where they are.
+  public static func removeStorage(_ storeid: String, digest: String? = nil) -> Change {
+    Change(.delete, APIPath("storages", storeid).query("digest", digest))
+  }
+
   /// Clones a base image or a snapshot; gives `volid`.
   public static func clone(_ volid: String, _ clone: VolumeClone) -> Change {
     Change(.post, APIPath("volumes", volid, "clone"), clone)

@@ -34,7 +34,7 @@ public struct Job: Sendable, Hashable {
   public internal(set) var started: Int64?
   public internal(set) var finished: Int64?
   public internal(set) var progress: JobProgress?
-  public internal(set) var result: JSON?
+  public var result: JSON?
   public internal(set) var error: StorageError?
   /// Somebody asked to cancel it.
   public internal(set) var isCancelling = false
@@ -101,9 +101,12 @@ public struct JobRequest: Sendable, Hashable {
   public var owner: String
   public var idempotencyKey: String?
   public var paramsDigest: String
+  /// Whether it takes one of its storage's places: what repairs a storage must not wait for what hangs on it.
+  public var takesPlace: Bool
 
   public init(
-    kind: String, storeid: String, title: String, owner: String, idempotencyKey: String? = nil, paramsDigest: String
+    kind: String, storeid: String, title: String, owner: String, idempotencyKey: String? = nil, paramsDigest: String,
+    takesPlace: Bool = true
   ) {
     self.kind = kind
     self.storeid = storeid
@@ -111,5 +114,6 @@ public struct JobRequest: Sendable, Hashable {
     self.owner = owner
     self.idempotencyKey = idempotencyKey
     self.paramsDigest = paramsDigest
+    self.takesPlace = takesPlace
   }
 }

@@ -32,7 +32,8 @@ extension JobStore {
         db,
         sql: """
           SELECT * FROM job WHERE (?1 IS NULL OR storeid = ?1) AND (?2 IS NULL OR owner = ?2)
-            AND (?3 IS NULL OR state = ?3) AND (?4 IS NULL OR id < ?4) ORDER BY id DESC LIMIT ?5
+            AND (?3 IS NULL OR state = ?3) AND (?4 IS NULL OR rowid < (SELECT rowid FROM job WHERE id = ?4))
+            ORDER BY rowid DESC LIMIT ?5
           """,
         arguments: [filter.storeid, filter.owner, filter.state?.rawValue, before?.rawValue, limit]
       ).map { try Job(row: $0) }
@@ -63,7 +64,7 @@ extension JobStore {
   public func recover() async throws(JobsError) -> [Job] {
     try await database.write { db in
       try db.execute(sql: "UPDATE job SET state = 'interrupted' WHERE state IN ('queued', 'running')")
-      return try Row.fetchAll(db, sql: "SELECT * FROM job WHERE state = 'interrupted' ORDER BY id")
+      return try Row.fetchAll(db, sql: "SELECT * FROM job WHERE state = 'interrupted' ORDER BY rowid")
         .map { try Job(row: $0) }
     }
   }
@@ -89,7 +90,7 @@ extension JobStore {
   /// - Returns: how many were forgotten.
   @discardableResult
   public func prune() async throws(JobsError) -> Int {
-    let oldest = now() - limits.finishedAge
+    let oldest = ages.limit(limits.finishedAge)
     let kept = limits.finished
     return try await database.write { db in
       try db.execute(
@@ -97,7 +98,7 @@ extension JobStore {
       var forgotten = db.changesCount
       try db.execute(
         sql: "DELETE FROM job WHERE id IN (SELECT id FROM job WHERE state IN ('done', 'failed', 'cancelled')"
-          + " ORDER BY id DESC LIMIT -1 OFFSET ?)", arguments: [kept])
+          + " ORDER BY rowid DESC LIMIT -1 OFFSET ?)", arguments: [kept])
       forgotten += db.changesCount
       return forgotten
     }

@@ -7,11 +7,14 @@ internal import StorageProtocol
 
 extension JobStore {
   func startNext() {
-    while runningCount < limits.running, let place = queue.firstIndex(where: hasRoom) {
+    while let place = queue.firstIndex(where: hasRoom) {
       let id = queue.remove(at: place)
       guard var running = active[id] else { continue }
-      runningCount += 1
-      runningOn[running.job.storeid, default: 0] += 1
+      let takesPlace = running.takesPlace
+      if takesPlace {
+        runningCount += 1
+        runningOn[running.job.storeid, default: 0] += 1
+      }
       let time = now()
       running.job.state = .running
       running.job.started = time
@@ -23,7 +26,7 @@ extension JobStore {
         await self.markStarted(id, at: time)
         let result: Result<JSON, StorageError>
         do throws(StorageError) { result = .success(try await body(handle)) } catch { result = .failure(error) }
-        await self.ended(id, storeid, result)
+        await self.ended(id, takesPlace ? storeid : nil, result)
       }
       handle.attach(task)
     }
@@ -40,14 +43,16 @@ extension JobStore {
 
   /// Whether the job's storage may have one more; what is not active any more is taken out of the queue.
   private func hasRoom(_ id: OperationID) -> Bool {
-    guard let storeid = active[id]?.job.storeid else { return true }
-    return runningOn[storeid, default: 0] < limits.runningPerStorage
+    guard let running = active[id], running.takesPlace else { return true }
+    return runningCount < limits.running && runningOn[running.job.storeid, default: 0] < limits.runningPerStorage
   }
 
-  private func ended(_ id: OperationID, _ storeid: String, _ result: Result<JSON, StorageError>) async {
-    runningCount -= 1
-    runningOn[storeid, default: 1] -= 1
-    if runningOn[storeid] == 0 { runningOn[storeid] = nil }
+  private func ended(_ id: OperationID, _ storeid: String?, _ result: Result<JSON, StorageError>) async {
+    if let storeid {
+      runningCount -= 1
+      runningOn[storeid, default: 1] -= 1
+      if runningOn[storeid] == 0 { runningOn[storeid] = nil }
+    }
     await finish(id, result)
     startNext()
   }

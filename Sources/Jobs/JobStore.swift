@@ -16,11 +16,14 @@ public actor JobStore {
     var job: Job
     let handle: JobHandle
     let body: Body
+    /// Whether it counts towards the limits.
+    let takesPlace: Bool
   }
 
   let database: JobDatabase
   let limits: JobLimits
   let now: @Sendable () -> Int64
+  let ages: RecordAge
   /// Queued and running jobs.
   var active: [OperationID: Running] = [:]
   /// Queued jobs in the order they came.
@@ -33,14 +36,17 @@ public actor JobStore {
   var isDraining = false
   var flusher: Task<Void, Never>?
 
-  /// - Parameter now: the time in milliseconds since the epoch.
+  /// - Parameters:
+  ///   - now: the time in milliseconds since the epoch.
+  ///   - ages: judges the age of jobs by the same clock.
   public init(
     _ database: JobDatabase, limits: JobLimits = JobLimits(),
-    now: @escaping @Sendable () -> Int64 = Clock.milliseconds
+    now: @escaping @Sendable () -> Int64 = Clock.milliseconds, ages: RecordAge? = nil
   ) {
     self.database = database
     self.limits = limits
     self.now = now
+    self.ages = ages ?? RecordAge(wall: now)
   }
 
   /// Starts a job, or returns the one the same idempotency key started before.
@@ -51,7 +57,7 @@ public actor JobStore {
     guard !isDraining else {
       throw JobsError(.closed, "the daemon is stopping and takes no new jobs", hint: "repeat after its restart")
     }
-    try checkRoom(request.storeid)
+    if request.takesPlace { try checkRoom(request.storeid) }
     let time = now()
     let fresh = Job(
       id: OperationID.make(at: time), kind: request.kind, storeid: request.storeid, title: request.title,
@@ -67,7 +73,7 @@ public actor JobStore {
       return first
     }
     let handle = JobHandle(id: job.id, limits: limits, now: now)
-    active[job.id] = Running(job: job, handle: handle, body: body)
+    active[job.id] = Running(job: job, handle: handle, body: body, takesPlace: request.takesPlace)
     queue.append(job.id)
     startNext()
     startFlusher()

@@ -28,8 +28,17 @@ extension Journal {
     let limit = min(max(limit, 1), 1_000)
     return try await database.read { db in
       try Row.fetchAll(
-        db, sql: "SELECT * FROM journal WHERE ?1 IS NULL OR storeid = ?1 ORDER BY id DESC LIMIT ?2",
+        db, sql: "SELECT * FROM journal WHERE ?1 IS NULL OR storeid = ?1 ORDER BY rowid DESC LIMIT ?2",
         arguments: [storeid, limit]
+      ).map { try JournalRecord(row: $0) }
+    }
+  }
+
+  /// The operations of one job, the newest first.
+  public func records(of job: OperationID) async throws(JobsError) -> [JournalRecord] {
+    try await database.read { db in
+      try Row.fetchAll(
+        db, sql: "SELECT * FROM journal WHERE job = ? ORDER BY rowid DESC LIMIT 1000", arguments: [job.rawValue]
       ).map { try JournalRecord(row: $0) }
     }
   }
@@ -45,14 +54,14 @@ extension Journal {
   public func prune(olderThan age: Int64 = 48 * 3_600_000, keeping count: Int = 100_000) async throws(JobsError)
     -> Int
   {
-    let limit = now() - age
+    let limit = ages.limit(age)
     return try await database.write { db in
       try db.execute(
         sql: "DELETE FROM journal WHERE state IN ('done', 'failed') AND settled < ?", arguments: [limit])
       var forgotten = db.changesCount
       try db.execute(
         sql: "DELETE FROM journal WHERE id IN (SELECT id FROM journal WHERE state IN ('done', 'failed')"
-          + " ORDER BY id DESC LIMIT -1 OFFSET ?)", arguments: [count])
+          + " ORDER BY rowid DESC LIMIT -1 OFFSET ?)", arguments: [count])
       forgotten += db.changesCount
       return forgotten
     }
@@ -63,7 +72,7 @@ extension Journal {
       try Row.fetchAll(
         db,
         sql: "SELECT * FROM journal WHERE state = ?1 AND state IN ('started', 'reported')"
-          + " AND (?2 IS NULL OR storeid = ?2) ORDER BY id",
+          + " AND (?2 IS NULL OR storeid = ?2) ORDER BY rowid",
         arguments: [state.rawValue, storeid]
       ).map { try JournalRecord(row: $0) }
     }

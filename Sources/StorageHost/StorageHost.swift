@@ -24,6 +24,7 @@ public final class StorageHost: Sendable {
   let reservations = Reservations()
   let readers = VolumeReaders()
   let inFlight = InFlight()
+  let shown = ShownValues()
   let sampler: StatusSampler
   let daemonLock: DaemonLock
   let tasks = BackgroundTasks()
@@ -32,7 +33,7 @@ public final class StorageHost: Sendable {
 
   init(
     settings: HostSettings, database: JobDatabase, jobStore: JobStore, locks: EmbeddedLocks,
-    registry: StorageRegistry, daemonLock: DaemonLock
+    registry: StorageRegistry, daemonLock: DaemonLock, ages: RecordAge
   ) {
     self.settings = settings
     self.database = database
@@ -40,9 +41,9 @@ public final class StorageHost: Sendable {
     self.locks = locks
     self.registry = registry
     self.daemonLock = daemonLock
-    journal = Journal(database)
+    journal = Journal(database, now: settings.wallClock, ages: ages)
     notes = Notes(database)
-    sampler = StatusSampler(interval: settings.statusInterval)
+    sampler = StatusSampler(interval: settings.statusInterval, now: settings.wallClock)
   }
 
   func checkOpen() throws(StorageError) {

@@ -83,7 +83,8 @@ struct WalkThroughTests {
     #expect(moved == "local:200/vm-200-disk-0.raw")
     #expect(try await host.volumes("other").isEmpty)
     let jobs = try JSON.parse(try await host.succeed("job", "list", "--json"))["items"]?.arrayValue ?? []
-    #expect(jobs.compactMap { $0["kind"]?.stringValue } == ["move", "copy", "alloc_image"])
+    #expect(
+      jobs.compactMap { $0["kind"]?.stringValue } == ["move", "copy", "alloc_image", "add_storage", "add_storage"])
     #expect(jobs.allSatisfy { $0["state"] == "done" })
   }
 

@@ -52,6 +52,84 @@ private let disk = "100/vm-100-disk-0.raw"
     }
   }
 
+  @Test func changesOfTheConfigurationAreJobsToo() async throws {
+    try await HostFixture.run { fixture, host in
+      mkdir(fixture.data("s2"), 0o755)
+      let values: JSONObject = ["path": .string(fixture.data("s2")), "password": "hunter2-secret"]
+      fixture.directory.write("data-s2/.faults", "on_add_hook before wait\n", mode: 0o666)
+      var keyed = fixture.caller
+      keyed.idempotencyKey = "add-s2"
+      let adding = HostOperation.addStorage("s2", type: "scripted", values: values)
+      let job = try await host.start(adding, keyed)
+      #expect(try await eventually { try fixture.waiting("s2") == 1 })
+      #expect(try await host.job(job.id).state == .running)
+      #expect(try await host.start(adding, keyed).id == job.id)
+      var other = values
+      other["password"] = "another"
+      let conflict = await #expect(throws: StorageError.self) {
+        try await host.start(.addStorage("s2", type: "scripted", values: other), keyed)
+      }
+      #expect(conflict?.code == .idempotencyConflict)
+      fixture.letGo("s2")
+      let added = try await host.waitJob(job.id).outcome()
+      #expect(added["storage"]?["storeid"] == "s2" && added["storage"]?["config"] == nil, "\(added)")
+      // Shown to who asks, again while it is remembered, and written nowhere; no more than the secret.
+      #expect(added["show"]?["key"]?["value"] == "shown-once")
+      #expect(try await host.job(job.id).result?["show"]?["key"]?["value"] == "shown-once")
+      for file in try FileManager.default.contentsOfDirectory(atPath: fixture.directory.file("state"))
+      where file.hasPrefix("berth.sqlite") {
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: fixture.directory.file("state/\(file)")))
+        #expect(bytes.range(of: Data("shown-once".utf8)) == nil && bytes.range(of: Data("hunter2".utf8)) == nil)
+      }
+      let changed = try await run(.updateStorage("s2", values: ["level": 3]), host, fixture)
+      #expect(changed["storage"]?["properties"]?["level"] == "3", "\(changed)")
+      #expect(try await run(.removeStorage("s2"), host, fixture) == .null)
+      await #expect(throws: StorageError.self) { try await host.storage("s2") }
+      let gone = await #expect(throws: StorageError.self) {
+        try await host.start(.removeStorage("s2"), fixture.caller)
+      }
+      #expect(gone?.code == .storageNotFound)
+    }
+  }
+
+  @Test func aHungStorageCanStillBeReconfigured() async throws {
+    let fixture = try HostFixture()
+    let host = try await fixture.open()
+    _ = try await host.alloc("s1", vmid: 100, size: 65_536, fixture.caller)
+    let count = JobLimits().runningPerStorage
+    for _ in 0..<count { try fixture.order("path before wait") }
+    for _ in 0..<count {
+      _ = try await host.start(
+        .call("s1", "volume_snapshot", ["volname": .string(disk), "snapname": "x"]), fixture.caller)
+    }
+    let job = try await host.start(.updateStorage("s1", values: ["level": 4]), fixture.caller)
+    #expect(try await host.waitJob(job.id, timeout: .seconds(60)).state == .done)
+    fixture.letGo()
+    await host.close(grace: .milliseconds(100))
+  }
+
+  @Test func notesAndProtectionAreOneJob() async throws {
+    try await HostFixture.run { fixture, host in
+      _ = try await host.alloc("s1", vmid: 100, size: 65_536, fixture.caller)
+      try fixture.order("update_volume_attribute before wait")
+      var keyed = fixture.caller
+      keyed.idempotencyKey = "both"
+      let both = HostOperation.update("s1", disk, notes: "kept", isProtected: true)
+      let job = try await host.start(both, keyed)
+      #expect(try await eventually { try fixture.waiting() == 1 })
+      #expect(try await host.start(both, keyed).id == job.id)
+      fixture.letGo()
+      #expect(try await host.waitJob(job.id).outcome() == .null)
+      #expect(try await host.getAttribute("s1", disk, "notes", fixture.caller) == "kept")
+      #expect(try await host.getAttribute("s1", disk, "protected", fixture.caller) == true)
+      #expect(try await host.start(both, keyed).id == job.id, "the first result, not another change")
+      try fixture.order("update_volume_attribute after error unknown")
+      let one = try await host.start(.update("s1", disk, notes: "lost answer"), fixture.caller)
+      _ = try await host.waitJob(one.id)
+      try await fixture.expectSettled(host)
+    }
+  }
+
   @Test func aStorageThatIsNotThereGetsNoJob() async throws {
     try await HostFixture.run { fixture, host in
       let error = await #expect(throws: StorageError.self) {

@@ -64,38 +64,39 @@ struct StorageRoutes {
       return Response.json(ListOf(try await host.storages().map { StorageView($0) }))
     }
     router.post("storages") { request, context in
-      try request.onlyQuery([])
+      try request.onlyQuery(["wait"])
       let wish = try await request.decoded(as: StorageCreate.self)
       try await checkConsent(wish.type, wish.consent)
-      let change = try await host.addStorage(
-        wish.storeid, type: wish.type, values: Self.values(wish.properties, wish.secrets), digest: wish.digest,
-        Caller(request, context))
-      return Response.json(try await created(wish.storeid, change), status: .created)
+      return try await work.answer(
+        request, context,
+        .addStorage(
+          wish.storeid, type: wish.type, values: Self.values(wish.properties, wish.secrets), digest: wish.digest),
+        status: .created)
     }
     router.get("storages/:storeid") { request, context in
       try request.onlyQuery([])
       return Response.json(StorageView(try await host.storage(context.storeid())))
     }
     router.patch("storages/:storeid") { request, context in
-      try request.onlyQuery([])
+      try request.onlyQuery(["wait"])
       let storeid = try context.storeid()
       let wish = try await request.decoded(as: StorageUpdate.self)
-      let caller = try Caller(request, context)
       if let consent = wish.consent {
         try await checkConsent(try await host.storage(storeid).type, consent)
-        try await host.consent(storeid, caller)
+        try await host.consent(storeid, try Caller(request, context))
       }
       guard !(wish.set.isEmpty && wish.delete.isEmpty && wish.secrets.isEmpty) else {
         return Response.json(StorageCreated(storage: StorageView(try await host.storage(storeid))))
       }
-      let change = try await host.updateStorage(
-        storeid, values: Self.values(wish.set, wish.secrets), deleting: wish.delete, digest: wish.digest, caller)
-      return Response.json(try await created(storeid, change))
+      return try await work.answer(
+        request, context,
+        .updateStorage(
+          storeid, values: Self.values(wish.set, wish.secrets), deleting: wish.delete, digest: wish.digest))
     }
     router.delete("storages/:storeid") { request, context in
-      try request.onlyQuery(["digest"])
-      try await host.removeStorage(context.storeid(), digest: request.query("digest"), Caller(request, context))
-      return Response.done
+      try request.onlyQuery(["digest", "wait"])
+      return try await work.answer(
+        request, context, .removeStorage(try context.storeid(), digest: request.query("digest")))
     }
   }
 
@@ -104,12 +105,6 @@ struct StorageRoutes {
     var values = properties
     for (name, value) in secrets { values[name] = .string(value) }
     return values
-  }
-
-  private func created(_ storeid: String, _ change: StorageHost.StorageChange) async throws -> StorageCreated {
-    let summary: StorageSummary
-    if let storage = change.storage { summary = storage } else { summary = try await host.storage(storeid) }
-    return StorageCreated(storage: StorageView(summary), show: change.show)
   }
 
   /// Consent is to the permissions of exactly the bundle the administrator was shown.

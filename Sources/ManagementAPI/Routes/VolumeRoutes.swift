@@ -75,18 +75,13 @@ struct VolumeRoutes {
         VolumeDetail(try await host.info(volume.storeid, volume.volname, Caller(request, context))))
     }
     router.patch("volumes/:volid") { request, context in
-      try request.onlyQuery([])
+      try request.onlyQuery(["wait"])
       let volume = try context.volume()
       let wish = try await request.decoded(as: VolumeUpdate.self)
-      let caller = try Caller(request, context)
-      if let notes = wish.notes {
-        try await host.setAttribute(volume.storeid, volume.volname, "notes", .string(notes), caller.part("notes"))
-      }
-      if let protected = wish.protected {
-        try await host.setAttribute(
-          volume.storeid, volume.volname, "protected", .bool(protected), caller.part("protected"))
-      }
-      return Response.done
+      guard wish.notes != nil || wish.protected != nil else { return Response.done }
+      return try await work.answer(
+        request, context,
+        .update(volume.storeid, volume.volname, notes: wish.notes, isProtected: wish.protected))
     }
     router.delete("volumes/:volid") { request, context in
       try request.onlyQuery(["wait"])
@@ -170,14 +165,5 @@ struct VolumeRoutes {
         volume.storeid, volume.volname, snapname: request.query("snapshot"), Caller(request, context))
       return Response.done
     }
-  }
-}
-
-extension Caller {
-  /// The same caller for one of several changes a request asks for, each with a key of its own.
-  func part(_ name: String) -> Caller {
-    var copy = self
-    copy.idempotencyKey = idempotencyKey.map { "\($0)/\(name)" }
-    return copy
   }
 }

@@ -16,11 +16,12 @@ extension StorageHost {
   public func start(_ operation: HostOperation, _ caller: Caller) async throws(StorageError) -> Job {
     try checkOpen()
     try InputChecks.storeid(operation.storeid)
-    try mustBeConfigured(operation.storeid)
+    if operation.kind != HostOperation.addsStorage { try mustBeConfigured(operation.storeid) }
     let request = JobRequest(
       kind: operation.kind, storeid: operation.storeid, title: operation.title, owner: caller.actor,
       idempotencyKey: caller.idempotencyKey,
-      paramsDigest: Fingerprint.of(operation.kind, operation.storeid, operation.request))
+      paramsDigest: Fingerprint.of(operation.kind, operation.storeid, operation.request),
+      takesPlace: !operation.isConfiguration)
     let body = operation.body
     do throws(JobsError) {
       return try await jobStore.submit(request) { (handle) async throws(StorageError) in
@@ -57,7 +58,31 @@ extension StorageHost {
   func endJob(_ record: JournalRecord, _ end: Result<JSON, StorageError>) async throws(JobsError) {
     guard let id = record.job else { return }
     let job = try await jobStore.job(id)
-    try await jobStore.resolve(id, HostOperation.end(of: job.kind, title: job.title, record.method, end))
+    var end = HostOperation.end(of: job.kind, title: job.title, record.method, end)
+    if case .success = end { end = try await told(job, record, end) }
+    try await jobStore.resolve(id, end)
+  }
+
+  /// The end with all that the job would have told, had it told it itself.
+  private func told(
+    _ job: Job, _ record: JournalRecord, _ end: Result<JSON, StorageError>
+  ) async throws(JobsError) -> Result<JSON, StorageError> {
+    switch (job.kind, record.method) {
+    case ("move", "free_image"):
+      // Removing the source was its last step; what it made is written in the step before.
+      let copy = try await journal.records(of: job.id).first { $0.method == "volume_import" && $0.state == .done }
+      return .success(copy?.result ?? .null)
+    case (HostOperation.changesVolume, "update_volume_attribute") where record.intent["attribute"] == "notes":
+      return .failure(
+        .make(
+          .shuttingDown, "\(job.title): the daemon stopped when the notes were changed and the protection was not",
+          outcome: .partial, hint: "repeat it with a new idempotency key"))
+    case (HostOperation.addsStorage, _), ("update_storage", _):
+      do throws(StorageError) { return .success(HostOperation.told(try await storage(job.storeid))) } catch {
+        return .success(.null)
+      }
+    default: return end
+    }
   }
 }
 

@@ -76,6 +76,31 @@ extension HostOperation {
     }
   }
 
+  static let changesVolume = "update_volume"
+
+  /// Changes a volume's notes, its protection, or both.
+  public static func update(
+    _ storeid: String, _ volname: String, notes: String? = nil, isProtected: Bool? = nil
+  ) -> HostOperation {
+    var request: JSONObject = ["volname": .string(volname)]
+    request.setOptional("notes", notes)
+    request.setOptional("protected", isProtected)
+    let kind = notes != nil && isProtected != nil ? changesVolume : "update_volume_attribute"
+    let what = [notes.map { _ in "notes" }, isProtected.map { _ in "protection" }].compactMap(\.self)
+    let title = "change the \(what.joined(separator: " and ")) of \(storeid):\(volname)"
+    return HostOperation(kind, on: storeid, title, request) { (host, caller) async throws(StorageError) in
+      if let notes { try await host.setAttribute(storeid, volname, "notes", .string(notes), caller.part("notes")) }
+      guard let isProtected else { return .null }
+      do throws(StorageError) {
+        try await host.setAttribute(storeid, volname, "protected", .bool(isProtected), caller.part("protected"))
+      } catch {
+        guard notes != nil else { throw error }
+        throw error.with(outcome: .partial, hint: "the notes are changed, the protection is not: repeat it alone")
+      }
+      return .null
+    }
+  }
+
   /// See ``StorageHost/snapshot(_:_:_:isRunning:_:)``.
   public static func snapshot(
     _ storeid: String, _ volname: String, _ snapname: String, isRunning: Bool = false

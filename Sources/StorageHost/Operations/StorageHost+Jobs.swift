@@ -15,7 +15,7 @@ extension StorageHost {
   }
 
   public func job(_ id: OperationID) async throws(StorageError) -> Job {
-    do throws(JobsError) { return try await jobStore.job(id) } catch { throw StorageError(error) }
+    do throws(JobsError) { return shown.complete(try await jobStore.job(id)) } catch { throw StorageError(error) }
   }
 
   /// Asks a job to stop; it may be too late.
@@ -25,7 +25,9 @@ extension StorageHost {
 
   /// Waits for a job's end, at most so long.
   public func waitJob(_ id: OperationID, timeout: Duration? = nil) async throws(StorageError) -> Job {
-    do throws(JobsError) { return try await jobStore.wait(id, timeout: timeout) } catch { throw StorageError(error) }
+    do throws(JobsError) { return shown.complete(try await jobStore.wait(id, timeout: timeout)) } catch {
+      throw StorageError(error)
+    }
   }
 
   /// A job's log lines from a sequence number on.

@@ -38,10 +38,11 @@ extension StorageHost {
       config: config, house: house,
       services: StorageServices(config: config, notes: notes, locks: locks, broker: broker), consents: Consents(notes),
       node: settings.node, logger: settings.logger)
-    await registry.reload()
+    await registry.rescan()
+    let ages = RecordAge(wall: settings.wallClock, steady: settings.steadyClock)
     let host = StorageHost(
-      settings: settings, database: database, jobStore: JobStore(database), locks: locks, registry: registry,
-      daemonLock: daemonLock)
+      settings: settings, database: database, jobStore: JobStore(database, now: settings.wallClock, ages: ages),
+      locks: locks, registry: registry, daemonLock: daemonLock, ages: ages)
     try await host.recover(broker)
     return host
   }
@@ -72,8 +73,7 @@ extension StorageHost {
   }
 
   private func settleJob(_ job: Job) async throws(JobsError) {
-    let records = try await journal.recent(storeid: job.storeid, limit: 1_000)
-    if let record = records.first(where: { $0.job == job.id && $0.state != .started }) {
+    if let record = try await journal.records(of: job.id).first(where: { $0.state != .started }) {
       let result: Result<JSON, StorageError> = record.error.map { .failure($0) } ?? .success(record.result ?? .null)
       return try await endJob(record, result)
     }
@@ -88,12 +88,17 @@ extension StorageHost {
       while !Task.isCancelled {
         try? await Task.sleep(for: .seconds(30))
         guard !Task.isCancelled else { return }
-        _ = try? await host.reconcileOpen()
-        let age = Int64(host.settings.journalRetention / .milliseconds(1))
-        _ = try? await host.journal.prune(olderThan: age)
-        _ = try? await host.jobStore.prune()
+        await host.maintain()
       }
     }
+  }
+
+  /// One turn of maintenance: open operations are asked for, old records forgotten.
+  func maintain() async {
+    _ = try? await reconcileOpen()
+    let age = Int64(settings.journalRetention / .milliseconds(1))
+    _ = try? await journal.prune(olderThan: age)
+    _ = try? await jobStore.prune()
   }
 
   /// Asks again about operations whose storage did not answer before.

@@ -30,3 +30,12 @@ public struct Caller: Sendable {
   /// The host itself: reconciling, sampling, cleaning up.
   public static let host = Caller(actor: "berthd")
 }
+
+extension Caller {
+  /// The same caller for one of several changes a request asks for, each with a key of its own.
+  func part(_ name: String) -> Caller {
+    var copy = self
+    copy.idempotencyKey = idempotencyKey.map { "\($0)/\(name)" }
+    return copy
+  }
+}

@@ -18,13 +18,19 @@ public struct HostOperation: Sendable {
   public let title: String
   /// What was asked for, to tell a repeated request from a different one; no secrets.
   let request: JSONObject
+  /// Whether it changes the configuration: it does not wait for what else its storage is doing.
+  let isConfiguration: Bool
   let body: Body
 
-  init(_ kind: String, on storeid: String, _ title: String, _ request: JSONObject, body: @escaping Body) {
+  init(
+    _ kind: String, on storeid: String, _ title: String, _ request: JSONObject, isConfiguration: Bool = false,
+    body: @escaping Body
+  ) {
     self.kind = kind
     self.storeid = storeid
     self.title = title
     self.request = request
+    self.isConfiguration = isConfiguration
     self.body = body
   }
 }

@@ -27,21 +27,20 @@ struct StorageAdd: AsyncParsableCommand {
       valueName: "name[=@file]"))
   var secret: [SecretSource] = []
   @Flag(help: "Allow what the plugin asks for without being asked.") var consent = false
-  @OptionGroup var key: KeyOptions
+  @OptionGroup var job: JobOptions
 
   func run() async throws {
     let secrets = try secret.values()
-    let created = try await global.with { client in
+    try await global.with { client in
       let digest = try await Consent.obtain(type: type, given: consent, client: client, json: global.json)
-      return try await client.addStorage(
-        StorageCreate(
-          storeid: storage, type: type, properties: option.object, secrets: secrets, consent: digest),
-        idempotencyKey: key.idempotencyKey)
-    }
-    if global.json { return Output.json(created) }
-    Output.line("added storage \(created.storage.storeid) of type \(created.storage.type)")
-    for member in created.show {
-      Output.line("\(member.key): \(Failure.clean(member.value.stringValue ?? member.value.text()))")
+      let wish = StorageCreate(
+        storeid: storage, type: type, properties: option.object, secrets: secrets, consent: digest)
+      try await JobRunner.run(.addStorage(wish), client: client, global: global, options: job) { result in
+        let shown = (result["show"]?.objectValue ?? [:]).map { member in
+          "\n\(member.key): \(Failure.clean(member.value.stringValue ?? member.value.text()))"
+        }
+        return "added storage \(storage) of type \(type)" + shown.joined()
+      }
     }
   }
 }

@@ -14,11 +14,12 @@ struct StorageRemove: AsyncParsableCommand {
   @OptionGroup var global: GlobalOptions
   @Argument(help: "The storage.") var storage: String
   @Option(help: "Refuse when the configuration has changed since it had this digest.") var digest: String?
-  @OptionGroup var key: KeyOptions
+  @OptionGroup var job: JobOptions
 
   func run() async throws {
     try await global.with { client in
-      try await client.removeStorage(storage, digest: digest, idempotencyKey: key.idempotencyKey)
+      try await JobRunner.run(
+        .removeStorage(storage, digest: digest), client: client, global: global, options: job)
     }
   }
 }

@@ -24,7 +24,7 @@ struct StorageSet: AsyncParsableCommand {
   var secret: [SecretSource] = []
   @Option(help: "Refuse when the configuration has changed since it had this digest.") var digest: String?
   @Flag(help: "Allow what the plugin asks for now.") var consent = false
-  @OptionGroup var key: KeyOptions
+  @OptionGroup var job: JobOptions
 
   func validate() throws {
     if option.isEmpty && delete.isEmpty && secret.isEmpty && !consent {
@@ -34,17 +34,19 @@ struct StorageSet: AsyncParsableCommand {
 
   func run() async throws {
     let secrets = try secret.values()
-    let changed = try await global.with { client in
+    try await global.with { client in
       var allowed: String?
       if consent {
         let type = try await client.storage(storage).type
         allowed = try await Consent.obtain(type: type, given: true, client: client, json: global.json)
       }
-      return try await client.updateStorage(
-        storage,
-        StorageUpdate(set: option.object, delete: delete, secrets: secrets, consent: allowed, digest: digest),
-        idempotencyKey: key.idempotencyKey)
+      let wish = StorageUpdate(
+        set: option.object, delete: delete, secrets: secrets, consent: allowed, digest: digest)
+      try await JobRunner.run(.updateStorage(storage, wish), client: client, global: global, options: job) { result in
+        (result["show"]?.objectValue ?? [:]).map { member in
+          "\(member.key): \(Failure.clean(member.value.stringValue ?? member.value.text()))"
+        }.joined(separator: "\n")
+      }
     }
-    if global.json { Output.json(changed) }
   }
 }

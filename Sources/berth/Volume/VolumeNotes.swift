@@ -14,7 +14,7 @@ struct VolumeNotes: AsyncParsableCommand {
   @OptionGroup var global: GlobalOptions
   @Argument(help: "The volume's id.") var volume: String
   @Argument(help: "The new notes; shown without. An empty text removes them.") var text: String?
-  @OptionGroup var key: KeyOptions
+  @OptionGroup var job: JobOptions
 
   func run() async throws {
     guard let text else {
@@ -24,7 +24,8 @@ struct VolumeNotes: AsyncParsableCommand {
       return
     }
     try await global.with { client in
-      try await client.updateVolume(volume, VolumeUpdate(notes: text), idempotencyKey: key.idempotencyKey)
+      try await JobRunner.run(
+        .updateVolume(volume, VolumeUpdate(notes: text)), client: client, global: global, options: job)
     }
   }
 }

@@ -14,11 +14,12 @@ struct VolumeProtect: AsyncParsableCommand {
   @OptionGroup var global: GlobalOptions
   @Argument(help: "The volume's id.") var volume: String
   @Flag(help: "Take the protection off.") var off = false
-  @OptionGroup var key: KeyOptions
+  @OptionGroup var job: JobOptions
 
   func run() async throws {
     try await global.with { client in
-      try await client.updateVolume(volume, VolumeUpdate(protected: !off), idempotencyKey: key.idempotencyKey)
+      try await JobRunner.run(
+        .updateVolume(volume, VolumeUpdate(protected: !off)), client: client, global: global, options: job)
     }
   }
 }
