@@ -20,6 +20,11 @@ extension BerthClient {
     try await send(.get, APIPath("plugins", id))
   }
 
+  /// Has the daemon look at the plugin directories again and put in force what is there.
+  public func rescanPlugins() async throws(ClientError) -> [PluginChangeView] {
+    try await send(.post, APIPath("plugins", "rescan"), as: ListOf<PluginChangeView>.self).items
+  }
+
   /// What storages' plugins ask for and were granted.
   /// - Parameter plugin: only storages of this plugin.
   public func permissions(plugin: String? = nil) async throws(ClientError) -> [PermissionsView] {

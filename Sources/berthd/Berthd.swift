@@ -11,7 +11,7 @@ struct Berthd: AsyncParsableCommand {
     abstract: "The storage host: runs storage plugins in sandboxes and serves the management API.",
     discussion: """
       SIGTERM and SIGINT drain it: no new requests, running ones end (for --grace seconds at most), plugins are \
-      stopped. Killed at any moment it loses nothing it has acknowledged: the next start settles what was under way.
+      stopped. SIGHUP looks at the plugin directories again, as `berth plugin rescan`. Killed at any moment it loses nothing it has acknowledged: the next start settles what was under way.
       """,
     version: DaemonDefaults.version)
 

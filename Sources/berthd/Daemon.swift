@@ -3,7 +3,6 @@
 
 internal import CShims
 internal import Glibc
-internal import Jobs
 internal import Logging
 internal import ManagementAPI
 internal import Metrics
@@ -26,6 +25,8 @@ struct Daemon {
   }
 
   func run() async throws {
+    // Ends no daemon that is still starting: from then on it asks for a new look at the plugins.
+    signal(SIGHUP, SIG_IGN)
     // A plugin or client that goes away is an error of that write, not the daemon's end.
     _ = berth_ignore_sigpipe()
     _ = berth_raise_descriptor_limit()
@@ -59,13 +60,15 @@ struct Daemon {
     let group = socket.gid
     let facts = DaemonFacts(
       version: DaemonDefaults.version, protocolVersion: "\(ProtocolVersionRange.supported.max)", pid: Int(getpid()),
-      startedMs: Clock.milliseconds(), warnings: warnings)
+      started: .now, warnings: warnings)
     let server = ManagementServer(
       host: host, socket: socket,
       policy: PeerPolicy(uids: [0, geteuid()], gid: group, group: options.socketGroup), metrics: metrics,
       facts: facts, logger: logger)
     var configuration = ServiceGroupConfiguration(
-      services: [HostService(host: host, grace: .seconds(options.grace)), server],
+      services: [
+        HostService(host: host, grace: .seconds(options.grace)), server, RescanService(host: host, logger: logger),
+      ],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     // Exports that outlast the grace are cut off: their readers see a broken stream, never a short one.
     configuration.maximumGracefulShutdownDuration = .seconds(2 * options.grace + 30)

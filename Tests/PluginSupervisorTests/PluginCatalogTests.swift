@@ -153,6 +153,53 @@ import Testing
     #expect(throws: StorageError.self) { try catalog.bundle(forType: "t-honest") }
   }
 
+  @Test func whatCannotBeUsedLeavesTheEarlierOneInForce() async throws {
+    let path = try stage.write("honest")
+    _ = try stage.write("twice")
+    let first = await PluginCatalog.load([bundles])
+    writeFile("\(path)/manifest.json", Array("{".utf8))
+    let second = await PluginCatalog.load([bundles]).succeeding(first)
+    #expect(second.bundles == first.bundles)
+    #expect(second.kept["org.example.honest"]?.code == .manifestInvalid && second.kept.count == 1)
+    #expect(try second.bundle(forType: "t-honest").id == "org.example.honest")
+    // Corrected, it is the new one; gone, it is gone.
+    _ = try stage.write("honest") { $0["version"] = "1.1.0" }
+    let third = await PluginCatalog.load([bundles]).succeeding(second)
+    #expect(third["org.example.honest"]?.manifest.version == "1.1.0" && third.kept.isEmpty)
+    removeTree(path)
+    let fourth = await PluginCatalog.load([bundles]).succeeding(third)
+    #expect(fourth.bundles.map(\.id) == ["org.example.twice"] && fourth.problems.isEmpty)
+  }
+
+  @Test func aSecondBundleTakesNeitherIdNorTypeFromTheOneInUse() async throws {
+    let path = try stage.write("honest")
+    let first = await PluginCatalog.load([bundles])
+    _ = try stage.write("honest", as: "copy")
+    let second = await PluginCatalog.load([bundles]).succeeding(first)
+    #expect(second.bundles.map(\.path) == [path])
+    #expect(second.problems.contains { $0.bundle == "\(bundles)/copy" && $0.code == .duplicateID })
+    removeTree("\(bundles)/copy")
+    _ = try stage.write("twice") { manifest in
+      var type = manifest["storageTypes"]?[0]?.objectValue ?? [:]
+      type["type"] = "t-honest"
+      manifest["storageTypes"] = [.object(type)]
+    }
+    let third = await PluginCatalog.load([bundles]).succeeding(second)
+    #expect(try third.bundle(forType: "t-honest").id == "org.example.honest")
+    #expect(third.problems.map(\.bundle) == ["\(bundles)/twice"])
+    #expect(third.problems[0].message.contains("is served by org.example.honest already"))
+  }
+
+  @Test func aChangeIsSeenWithoutReadingAnyFile() async throws {
+    let path = try stage.write("honest")
+    let catalog = await PluginCatalog.load([bundles])
+    #expect(await catalog.isCurrent(path))
+    writeFile("\(path)/wire.py", Array("# changed\n".utf8))
+    #expect(await !catalog.isCurrent(path))
+    removeTree(path)
+    #expect(await !catalog.isCurrent(path))
+  }
+
   @Test func theSameDirectoryTwiceIsOneBundle() async throws {
     _ = try stage.write("honest")
     let catalog = await PluginCatalog.load([bundles, bundles + "/."])

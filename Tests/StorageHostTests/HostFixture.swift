@@ -39,14 +39,20 @@ final class HostFixture: Sendable {
 
   deinit { ControlGroups.remove(scope: scope) }
 
-  /// Puts a scripted plugin for one storage type into the plugin directory.
-  func install(_ type: String) throws {
+  /// Puts a scripted plugin for one storage type into the plugin directory, in place of the one that is there.
+  func install(
+    _ type: String, version: String = "1.0.0", permissions: String = ScriptedPlugin.permissions
+  ) throws {
     let bundle = directory.file("plugins/\(type)")
     try FileManager.default.createDirectory(atPath: bundle, withIntermediateDirectories: true)
-    let program = Array(ScriptedPlugin.program(type: type).utf8)
+    let program = Array(
+      ScriptedPlugin.program(type: type).replacingOccurrences(of: "\"1.0.0\"", with: "\"\(version)\"").utf8)
     directory.write("plugins/\(type)/scripted.py", program, mode: 0o755)
     let hash = SHA256.hash(data: program).map { String(format: "%02x", $0) }.joined()
-    directory.write("plugins/\(type)/manifest.json", ScriptedPlugin.manifest(sha256: hash, type: type))
+    directory.write(
+      "plugins/\(type)/manifest.json",
+      ScriptedPlugin.manifest(
+        sha256: hash, type: type, permissions: permissions, version: version))
   }
 
   /// The build's own launcher.

@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-import Crypto
 import Foundation
 import JSON
 import StorageHost
@@ -161,12 +160,8 @@ struct PermissionTests {
 extension HostFixture {
   /// Writes the scripted plugin's manifest anew, with its directory and perhaps another request.
   func ask(optional: Bool = false, and more: String? = nil, type: String = "scripted") throws {
-    let program = Array(ScriptedPlugin.program(type: type).utf8)
-    let hash = SHA256.hash(data: program).map { String(format: "%02x", $0) }.joined()
     let own = #"{"path": "${config.path}", "access": "rw", "reason": "its directory", "optional": \#(optional)}"#
     let permissions = #"{"fs": [\#(([own] + [more].compactMap(\.self)).joined(separator: ", "))]}"#
-    directory.write(
-      "plugins/\(type)/manifest.json",
-      ScriptedPlugin.manifest(sha256: hash, type: type, permissions: permissions))
+    try install(type, permissions: permissions)
   }
 }

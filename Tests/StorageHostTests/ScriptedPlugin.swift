@@ -25,9 +25,11 @@ enum ScriptedPlugin {
 
   static let permissions = #"{"fs": [{"path": "${config.path}", "access": "rw", "reason": "its directory"}]}"#
 
-  static func manifest(sha256: String, type: String, permissions: String = permissions) -> String {
+  static func manifest(
+    sha256: String, type: String, permissions: String = permissions, version: String = "1.0.0"
+  ) -> String {
     """
-    {"id": "org.berth.test.\(type)", "name": "Scripted", "version": "1.0.0", "vendor": "The Berth developers",
+    {"id": "org.berth.test.\(type)", "name": "Scripted", "version": "\(version)", "vendor": "The Berth developers",
      "executable": "scripted.py", "sha256": "\(sha256)",
      "protocol": {"min": "1.0", "max": "1.0"}, "profiles": {"pve-storage": {"min": 9, "max": 15}},
      "concurrency": "parallel", "fencing": "none",

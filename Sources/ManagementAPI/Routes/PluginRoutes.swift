@@ -22,6 +22,10 @@ struct PluginRoutes {
       view.storages = try await host.permissions(plugin: id).map { PermissionsView($0) }
       return Response.json(view)
     }
+    router.post("plugins/rescan") { request, context in
+      try request.onlyQuery([])
+      return Response.json(ListOf(try await host.rescanPlugins(Caller(request, context)).map { PluginChangeView($0) }))
+    }
     addPermissions(to: router)
   }
 

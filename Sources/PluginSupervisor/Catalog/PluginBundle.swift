@@ -71,6 +71,11 @@ public struct PluginBundle: Sendable, Hashable {
     return bundle
   }
 
+  /// Inodes, sizes and times of everything in a bundle directory; nil when it cannot be looked at. Blocks.
+  static func stamp(of path: String) -> String? {
+    do throws(CatalogProblem) { return try BundleFiles(path: path).stamp() } catch { return nil }
+  }
+
   /// Looks whether the bundle is still the one that was read: to be asked before each start of its program. Blocks.
   ///
   /// - Throws: when anything in it is another by now.

@@ -17,13 +17,25 @@ public struct PluginCatalog: Sendable, Hashable {
   public let problems: [CatalogProblem]
   /// Storage types that several plugins claim; none of them serves these.
   public let ambiguousTypes: Set<String>
+  /// Plugins that go on as they were read earlier, by id, because what lies in their place now cannot be used.
+  public let kept: [String: CatalogProblem]
 
+  /// What a change of each bundle directory cannot leave as it was, taken before it was read.
+  let stamps: [String: String]
   private let byID: [String: Int]
   private let byType: [String: Int]
 
   /// Sorts checked bundles into a catalog: of several with one id none is used, and a type claimed twice is served by
   /// none, so that nothing shadows anything silently.
   public init(bundles found: [PluginBundle], problems earlier: [CatalogProblem] = []) {
+    self.init(bundles: found, problems: earlier, owners: [:], kept: [:], stamps: [:])
+  }
+
+  /// - Parameter owners: who keeps a storage type that several claim, by type: the plugin's id.
+  init(
+    bundles found: [PluginBundle], problems earlier: [CatalogProblem], owners: [String: String],
+    kept: [String: CatalogProblem], stamps: [String: String]
+  ) {
     var problems = earlier
     let sorted = found.sorted { ($0.id, $0.path) < ($1.id, $1.path) }
     var usable: [PluginBundle] = []
@@ -53,6 +65,17 @@ public struct PluginCatalog: Sendable, Hashable {
         byType[type] = places[0]
         continue
       }
+      if let owner = owners[type], let place = places.first(where: { usable[$0].id == owner }) {
+        byType[type] = place
+        for other in places where other != place {
+          problems.append(
+            CatalogProblem(
+              .duplicateType, bundle: usable[other].path, file: "manifest.json",
+              "storage type \(type) is served by \(owner) already, which keeps it while the daemon runs; remove one of "
+                + "the two: after a restart neither would serve it"))
+        }
+        continue
+      }
       ambiguous.insert(type)
       for place in places {
         let others = places.filter { $0 != place }.map { usable[$0].id }.joined(separator: ", ")
@@ -67,6 +90,8 @@ public struct PluginCatalog: Sendable, Hashable {
       ($0.bundle, $0.code.rawValue, $0.message) < ($1.bundle, $1.code.rawValue, $1.message)
     }
     ambiguousTypes = ambiguous
+    self.kept = kept
+    self.stamps = stamps
     byID = Dictionary(uniqueKeysWithValues: usable.enumerated().map { ($1.id, $0) })
     self.byType = byType
   }
@@ -99,6 +124,9 @@ public struct PluginCatalog: Sendable, Hashable {
         : "\(problems.count) problems were found in plugin directories; `berth plugin list` shows them")
   }
 
+  /// Whether the plugin with that id is the one that serves the type.
+  public func serves(_ type: String, _ id: String) -> Bool { byType[type].map { bundles[$0].id == id } ?? false }
+
   /// Every storage type that can be used, sorted.
   public var types: [String] { byType.keys.sorted() }
 
@@ -109,6 +137,7 @@ public struct PluginCatalog: Sendable, Hashable {
   ) -> PluginCatalog {
     var bundles: [PluginBundle] = []
     var problems: [CatalogProblem] = []
+    var stamps: [String: String] = [:]
     var seen: Set<String> = []
     for directory in directories {
       guard let listing = opendir(directory) else {
@@ -125,6 +154,7 @@ public struct PluginCatalog: Sendable, Hashable {
         // A plain file beside the bundles (a README) is nobody's bundle; the same bundle by two ways counts once.
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { continue }
         guard seen.insert("\(status.st_dev):\(status.st_ino)").inserted else { continue }
+        stamps[path] = PluginBundle.stamp(of: path)
         do throws(CatalogProblem) {
           bundles.append(try PluginBundle.read(path, protocolVersions: protocolVersions))
         } catch {
@@ -132,6 +162,6 @@ public struct PluginCatalog: Sendable, Hashable {
         }
       }
     }
-    return PluginCatalog(bundles: bundles, problems: problems)
+    return PluginCatalog(bundles: bundles, problems: problems, owners: [:], kept: [:], stamps: stamps)
   }
 }

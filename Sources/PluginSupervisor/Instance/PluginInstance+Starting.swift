@@ -187,7 +187,8 @@ extension PluginInstance {
     guard let problem else { return }
     throw StorageError(
       .manifestInvalid, "\(configuration.name) is not started: \(problem)", outcome: .notStarted,
-      hint: "put the bundle back as it was, or restart berthd: it reads the new one and asks for consent again")
+      hint:
+        "when the new bundle is whole: berth plugin rescan (more permissions need consent); or put it back as it was")
   }
 
   private func greet(_ child: PluginChild, _ epoch: Int64) async throws(StorageError) {

@@ -137,6 +137,9 @@ public actor PluginInstance {
     }
   }
 
+  /// Whether a child takes calls now; asked without entering the actor.
+  public nonisolated var isRunning: Bool { ready.withLock { $0 != nil } }
+
   /// Which start of the child a call made now would reach; cheap, unlike ``status``.
   public var currentEpoch: Int64 {
     switch state {

@@ -12,7 +12,7 @@ extension StorageHost {
   /// out.
   /// - Parameter plugin: only storages of this plugin.
   public func permissions(plugin: String? = nil) async throws(StorageError) -> [StoragePermissions] {
-    await registry.reload()
+    await registry.rescan()
     var result: [StoragePermissions] = []
     for entry in registry.config.snapshot.entries {
       guard let bundle = await registry.bundle(serving: entry.type), plugin == nil || bundle.id == plugin else {
@@ -92,14 +92,12 @@ extension StorageHost {
 
   private func served(_ storeid: String) async throws(StorageError) -> (StorageEntry, BundleFacts) {
     try InputChecks.storeid(storeid)
-    await registry.reload()
+    await registry.rescan()
     guard let entry = registry.config.snapshot[storeid] else {
       throw .noStorage(storeid)
     }
     guard let bundle = await registry.bundle(serving: entry.type) else {
-      throw .refused(
-        .storageUnavailable, "no installed plugin serves storage '\(storeid)' of type '\(entry.type)'",
-        hint: "install its plugin; see 'berth plugin list'")
+      throw await registry.noPlugin(storeid, entry.type)
     }
     return (entry, bundle)
   }

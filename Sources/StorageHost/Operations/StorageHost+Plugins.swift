@@ -8,8 +8,25 @@ public import StorageProtocol
 extension StorageHost {
   /// Every bundle in the plugin directories, looked at now, unusable ones with the reason.
   public func plugins() async -> [PluginSummary] {
-    await registry.reload()
+    await registry.rescan()
     return await registry.bundles.map(\.summary)
+  }
+
+  /// Looks at the plugin directories again and puts in force what is there, without a restart.
+  ///
+  /// Operations under way finish with the version they began with; the next one starts the new one. A bundle that
+  /// cannot be used disturbs nobody: an earlier version that is in use goes on.
+  /// - Returns: what was found of each bundle, and how its storages go on.
+  public func rescanPlugins(_ caller: Caller) async throws(StorageError) -> [PluginChange] {
+    try checkOpen()
+    let changes = await registry.rescan()
+    logger.info(
+      "plugin directories looked at again",
+      metadata: [
+        "actor": "\(caller.actor)", "bundles": "\(changes.count)",
+        "changes": "\(changes.filter { $0.kind != .unchanged }.count)",
+      ])
+    return changes
   }
 
   /// One bundle by its plugin id.

@@ -53,7 +53,11 @@ extension StorageHost {
     }
     let usable = entry.usable
     var problem = entry.problems.first { $0.severity == .error }?.description
-    if problem == nil, usable != nil { problem = await registry.problem(entry.id) }
+    if await registry.departed[entry.type] != nil {
+      problem = await registry.noPlugin(entry.id, entry.type).message
+    } else if problem == nil, usable != nil {
+      problem = await registry.problem(entry.id)
+    }
     let secrets: [String]
     do throws(ConfigError) { secrets = try await registry.config.secrets.secrets(of: entry.id).keys.sorted() } catch {
       secrets = []
@@ -70,9 +74,7 @@ extension StorageHost {
     try InputChecks.storeid(storeid)
     guard let entry = registry.config.snapshot[storeid] else { throw .noStorage(storeid) }
     guard let bundle = await registry.bundle(serving: entry.type) else {
-      throw .refused(
-        .storageUnavailable, "no installed plugin serves storage '\(storeid)' of type '\(entry.type)'",
-        hint: "install its plugin; see 'berth plugin list'")
+      throw await registry.noPlugin(storeid, entry.type)
     }
     try await registry.consents.give(storeid, bundle)
     await registry.close(storeid)
@@ -90,7 +92,7 @@ extension StorageRegistry {
   func problem(_ storeid: String) async -> String? {
     do throws(StorageError) {
       guard let entry = config.snapshot[storeid] else { return nil }
-      guard let bundle = bundle(serving: entry.type) else { return "no installed plugin serves type '\(entry.type)'" }
+      guard let bundle = bundle(serving: entry.type) else { throw noPlugin(storeid, entry.type) }
       _ = try await consents.check(storeid, bundle)
       return nil
     } catch { return error.message }

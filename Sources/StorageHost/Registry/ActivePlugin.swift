@@ -12,6 +12,8 @@ struct ActivePlugin: PluginCalling {
   let live: any LivePlugin
   let activation: Activation
   let base: JSONObject
+  /// Whoever holds this plugin holds its process: another version takes its place only when nobody does.
+  let use: ProcessUses.Use
 
   /// What needs no active storage.
   static let exempt: Set<String> = [
@@ -20,6 +22,7 @@ struct ActivePlugin: PluginCalling {
   ]
 
   func call(_ method: String, _ params: JSONObject, _ run: CallRun) async throws(StorageError) -> JSONObject {
+    defer { withExtendedLifetime(use) {} }
     if method == "deactivate_storage" { await activation.forget() }
     guard !Self.exempt.contains(method) else { return try await live.call(method, params, run) }
     try await activate(run)
@@ -34,6 +37,7 @@ struct ActivePlugin: PluginCalling {
   func export(
     _ method: String, _ params: JSONObject, _ run: CallRun, to sink: StreamSink, options: StreamOptions
   ) async throws(StorageError) -> (JSONObject, StreamReport) {
+    defer { withExtendedLifetime(use) {} }
     try await activate(run)
     return try await live.export(method, params, run, to: sink, options: options)
   }
@@ -41,6 +45,7 @@ struct ActivePlugin: PluginCalling {
   func `import`(
     _ method: String, _ params: JSONObject, _ run: CallRun, from source: StreamSource, options: StreamOptions
   ) async throws(StorageError) -> (JSONObject, StreamReport) {
+    defer { withExtendedLifetime(use) {} }
     try await activate(run)
     return try await live.import(method, params, run, from: source, options: options)
   }

@@ -9,7 +9,12 @@ internal import StorageProtocol
 /// Where plugins come from: installed bundles, and processes that run them for one storage each.
 protocol PluginHouse: Sendable {
   /// Every bundle found, usable or not.
+  ///
+  /// What was usable the time before stays so while what lies in its place now cannot be used.
   func bundles() async -> [BundleFacts]
+
+  /// Whether something about the bundle was changed since ``bundles()`` was asked; quick, reads no file.
+  func isStale(_ bundle: BundleFacts) async -> Bool
 
   /// The process for a storage; starts on first use.
   /// - Parameters:
@@ -52,6 +57,12 @@ protocol LivePlugin: PluginCalling {
   func close() async
   /// Directories it was granted.
   var grants: [String] { get }
+  /// Whether its process runs and takes calls.
+  var isRunning: Bool { get }
+  /// Digest of the bundle it runs.
+  var digest: String { get }
+  /// The same for storages that share one process.
+  var process: ObjectIdentifier { get }
 }
 
 /// One installed bundle as the host needs it.
@@ -65,6 +76,8 @@ struct BundleFacts: Sendable {
   /// SHA-256 over the whole bundle: what consent is bound to.
   var digest: String?
   var problem: String?
+  /// Why what lies in its place now is not used; this one, as it was read before, goes on.
+  var refusedUpdate: String?
   var types: [TypeFacts] = []
   var schemas: [StorageTypeSchema] = []
   /// The permissions it asks for, in canonical text, one line each.

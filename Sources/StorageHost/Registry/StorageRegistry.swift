@@ -14,8 +14,15 @@ actor StorageRegistry {
     let plugin: any LivePlugin
     let activation: Activation
     let scfg: JSONObject
-    let digest: String?
+    let digest: String
     let grant: PermissionGrant
+    /// Who uses its process now; one for all storages that share it.
+    let uses: ProcessUses
+
+    /// Whether only the bundle is another one than what is asked for.
+    func isOlder(_ resolved: ResolvedStorage, _ bundle: BundleFacts) -> Bool {
+      scfg == resolved.config && digest != bundle.digest
+    }
 
     func serves(_ resolved: ResolvedStorage, _ bundle: BundleFacts, _ grant: PermissionGrant) -> Bool {
       scfg == resolved.config && digest == bundle.digest && self.grant == grant
@@ -28,8 +35,18 @@ actor StorageRegistry {
   let consents: Consents
   let node: String
   let logger: Logger
-  private(set) var bundles: [BundleFacts] = []
+  /// The bundles in force, and those that are refused.
+  var bundles: [BundleFacts] = []
+  /// Plugins that went while the daemon ran, by the types they served.
+  var departed: [String: BundleFacts] = [:]
+  /// The end of the queue of those who look at the plugin directories.
+  var scanning: Task<Void, Never>?
   private var live: [String: Live] = [:]
+  /// Ends of processes that are under way.
+  private var closing: [String: Task<Void, Never>] = [:]
+
+  /// How long an operation may be at work before the others go on with the older version beside it.
+  static let patience = Duration.seconds(5)
 
   init(
     config: ConfigStore, house: any PluginHouse, services: StorageServices, consents: Consents, node: String,
@@ -41,22 +58,6 @@ actor StorageRegistry {
     self.consents = consents
     self.node = node
     self.logger = logger
-  }
-
-  /// Looks at the bundles again and puts their storage types in force.
-  func reload() async {
-    bundles = await house.bundles()
-    var seen: [String: String] = [:]
-    for (index, bundle) in bundles.enumerated() where bundle.problem == nil {
-      for type in bundle.types {
-        if let other = seen[type.type] {
-          bundles[index].problem = "storage type '\(type.type)' is served by \(other) already; remove one of the two"
-        } else {
-          seen[type.type] = bundle.id ?? bundle.path
-        }
-      }
-    }
-    config.setSchema(StorageSchema(bundles.filter { $0.problem == nil }.flatMap(\.schemas)))
   }
 
   func bundle(serving type: String) -> BundleFacts? {
@@ -72,17 +73,16 @@ actor StorageRegistry {
   private func facts(_ resolved: ResolvedStorage) throws(StorageError) -> (BundleFacts, TypeFacts) {
     guard let bundle = bundle(serving: resolved.type),
       let facts = bundle.types.first(where: { $0.type == resolved.type })
-    else {
-      throw .refused(
-        .storageUnavailable, "no installed plugin serves storage '\(resolved.id)' of type '\(resolved.type)'",
-        hint: "install its plugin; see 'berth plugin list'")
-    }
+    else { throw noPlugin(resolved.id, resolved.type) }
     return (bundle, facts)
   }
 
   private func resolved(_ storeid: String) throws(StorageError) -> ResolvedStorage {
     let resolved: ResolvedStorage
-    do throws(ConfigError) { resolved = try config.snapshot.storage(storeid) } catch { throw StorageError(error) }
+    do throws(ConfigError) { resolved = try config.snapshot.storage(storeid) } catch {
+      if let type = config.snapshot[storeid]?.type, departed[type] != nil { throw noPlugin(storeid, type) }
+      throw StorageError(error)
+    }
     guard resolved.isAvailable(on: node) else {
       throw .refused(
         .storageUnavailable,
@@ -93,33 +93,60 @@ actor StorageRegistry {
   }
 
   /// The storage, ready to be asked; its process starts with the first call.
+  ///
+  /// As long as the answer is held, its process is not exchanged for another version of its plugin.
   func storage(_ storeid: String) async throws(StorageError) -> Storage {
-    let resolved = try resolved(storeid)
-    let (bundle, facts) = try facts(resolved)
-    let entry = try await entry(resolved, bundle)
-    let active = ActivePlugin(
-      live: entry.plugin, activation: entry.activation,
-      base: ["storeid": .string(storeid), "scfg": .object(entry.scfg)])
-    return Storage(id: storeid, scfg: entry.scfg, facts: facts, plugin: active, grants: entry.plugin.grants)
+    var hasLooked = false
+    while true {
+      let resolved = try resolved(storeid)
+      let (bundle, facts) = try facts(resolved)
+      let (entry, use) = try await entry(resolved, bundle)
+      if !hasLooked, !entry.plugin.isRunning, await house.isStale(bundle) {
+        // It would start now, and its bundle was changed: look which one it is before anything is planned with it.
+        hasLooked = true
+        await rescan()
+        continue
+      }
+      let active = ActivePlugin(
+        live: entry.plugin, activation: entry.activation,
+        base: ["storeid": .string(storeid), "scfg": .object(entry.scfg)], use: use)
+      return Storage(id: storeid, scfg: entry.scfg, facts: facts, plugin: active, grants: entry.plugin.grants)
+    }
   }
 
-  private func entry(_ resolved: ResolvedStorage, _ bundle: BundleFacts) async throws(StorageError) -> Live {
+  private func entry(
+    _ resolved: ResolvedStorage, _ bundle: BundleFacts
+  ) async throws(StorageError) -> (Live, ProcessUses.Use) {
     while true {
       let grant = try await consents.check(resolved.id, bundle)
+      if let closing = closing[resolved.id] {
+        await closing.value
+        continue
+      }
       if let entry = live[resolved.id] {
-        if entry.serves(resolved, bundle, grant) { return entry }
-        live[resolved.id] = nil
-        await entry.plugin.close()
+        if entry.serves(resolved, bundle, grant) { return (entry, entry.uses.enter()) }
+        if entry.isOlder(resolved, bundle) {
+          // Another version: those who are at work finish first; whoever takes long keeps nobody waiting for long.
+          if await exchange(resolved.id, entry) { continue }
+          return (entry, entry.uses.enter())
+        }
+        await leave(sharing: entry)
+        continue
       }
       let plugin = try await house.instance(
         bundle, storeid: resolved.id, type: resolved.type, scfg: resolved.config, grant: grant, services: services)
       // Somebody else may have asked while this waited; the supervisor keeps one process a storage, so it is the same.
-      if let entry = live[resolved.id], entry.serves(resolved, bundle, grant) { return entry }
+      guard live[resolved.id] == nil, closing[resolved.id] == nil else { continue }
+      let uses = live.values.first { $0.plugin.process == plugin.process }?.uses ?? ProcessUses()
       let entry = Live(
-        plugin: plugin, activation: Activation(), scfg: resolved.config, digest: bundle.digest, grant: grant)
+        plugin: plugin, activation: Activation(), scfg: resolved.config, digest: plugin.digest, grant: grant,
+        uses: uses)
       live[resolved.id] = entry
+      let use = uses.enter()
       // What was revoked while this waited was not there yet to be closed.
-      if try await consents.check(resolved.id, bundle) == grant { return entry }
+      if try await consents.check(resolved.id, bundle) == grant, live[resolved.id]?.uses === uses {
+        return (entry, use)
+      }
     }
   }
 
@@ -145,7 +172,55 @@ actor StorageRegistry {
 
   /// Ends a storage's process, when its configuration changed or it was removed.
   func close(_ storeid: String) async {
-    guard let entry = live.removeValue(forKey: storeid) else { return }
-    await entry.plugin.close()
+    if let entry = live[storeid] { await leave([storeid: entry]) }
+    await closing[storeid]?.value
+  }
+
+  func isLive(_ storeid: String) -> Live? { live[storeid] }
+
+  // MARK: - Exchanging processes
+
+  /// Ends the process of an older version once nobody uses it.
+  /// - Returns: false when an operation takes long: until it ends the older version goes on.
+  private func exchange(_ storeid: String, _ entry: Live) async -> Bool {
+    guard await entry.uses.drained(patience: Self.patience) else { return false }
+    // Somebody else may have been quicker, with the exchange or with another use.
+    if live[storeid]?.uses === entry.uses, entry.uses.count == 0 { await leave(sharing: entry) }
+    return true
+  }
+
+  /// Ends, once nobody uses them, the processes of what is not to go on: another version, no consent, no plugin.
+  func retire() {
+    for (storeid, entry) in live where !isWanted(storeid, entry) {
+      Task {
+        while await !entry.uses.drained(patience: nil) {}
+        await self.leaveIfUnwanted(storeid, entry)
+      }
+    }
+  }
+
+  private func leaveIfUnwanted(_ storeid: String, _ entry: Live) async {
+    // Whoever was quicker, or uses it again, exchanges it himself.
+    guard live[storeid]?.uses === entry.uses, entry.uses.count == 0, !isWanted(storeid, entry) else { return }
+    await leave(sharing: entry)
+  }
+
+  private func isWanted(_ storeid: String, _ entry: Live) -> Bool {
+    guard let type = config.snapshot[storeid]?.type, let bundle = bundle(serving: type) else { return false }
+    return entry.digest == bundle.digest
+  }
+
+  /// Ends a process for all storages it serves.
+  private func leave(sharing entry: Live) async { await leave(live.filter { $0.value.uses === entry.uses }) }
+
+  /// Ends the storages' processes; whoever asks for one of them meanwhile waits until nothing of it is left.
+  private func leave(_ entries: [String: Live]) async {
+    for storeid in entries.keys { live[storeid] = nil }
+    let task = Task {
+      for entry in entries.values { await entry.plugin.close() }
+      for storeid in entries.keys { self.closing[storeid] = nil }
+    }
+    for storeid in entries.keys { closing[storeid] = task }
+    await task.value
   }
 }

@@ -55,6 +55,9 @@ struct SupervisedPlugin: LivePlugin {
     } catch { return error.message }
   }
 
+  var isRunning: Bool { instance.isRunning }
+  var digest: String { instance.configuration.bundle.digest }
+  var process: ObjectIdentifier { ObjectIdentifier(instance) }
   func epoch() async -> Int64 { await instance.currentEpoch }
   func state() async -> String { await instance.status.state.rawValue }
   func release() async { await instance.release() }

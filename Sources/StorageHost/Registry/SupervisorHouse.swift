@@ -50,12 +50,23 @@ final class SupervisorHouse: PluginHouse {
   }
 
   func bundles() async -> [BundleFacts] {
-    let catalog = await PluginCatalog.load(settings.pluginDirectories)
+    let found = await PluginCatalog.load(settings.pluginDirectories).refusing { bundle in
+      for type in bundle.manifest.storageTypes {
+        do throws(ConfigError) { _ = try StorageTypeSchema(type) } catch {
+          return CatalogProblem(
+            .manifestInvalid, bundle: bundle.path, file: "manifest.json", "type '\(type.type)': \(error)")
+        }
+      }
+      return nil
+    }
+    let catalog = found.succeeding(self.catalog.value)
     self.catalog.value = catalog
     let usable = catalog.bundles.map { facts($0, catalog) }
     let broken = catalog.problems.filter { problem in !catalog.bundles.contains { $0.path == problem.bundle } }
     return usable + broken.map { BundleFacts(path: $0.bundle, problem: $0.description) }
   }
+
+  func isStale(_ bundle: BundleFacts) async -> Bool { await !catalog.value.isCurrent(bundle.path) }
 
   private func facts(_ bundle: PluginBundle, _ catalog: PluginCatalog) -> BundleFacts {
     let manifest = bundle.manifest
@@ -65,8 +76,11 @@ final class SupervisorHouse: PluginHouse {
     facts.request = manifest.permissions
     facts.permissions = PermissionGrant.lines(of: manifest.permissions)
     facts.manifest = manifest.json()
-    facts.problem = catalog.problems.first { $0.bundle == bundle.path }?.description
-    for type in manifest.storageTypes where !catalog.ambiguousTypes.contains(type.type) {
+    facts.refusedUpdate = catalog.kept[bundle.id]?.description
+    if facts.refusedUpdate == nil {
+      facts.problem = catalog.problems.first { $0.bundle == bundle.path }?.description
+    }
+    for type in manifest.storageTypes where catalog.serves(type.type, bundle.id) {
       do throws(ConfigError) {
         facts.schemas.append(try StorageTypeSchema(type))
         facts.types.append(TypeFacts(type, manifest))

@@ -7,5 +7,7 @@ internal import ArgumentParser
 struct PluginCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plugin", abstract: "The storage plugins this host has.",
-    subcommands: [PluginLearn.self, PluginList.self, PluginPermissions.self, PluginRelease.self, PluginShow.self])
+    subcommands: [
+      PluginLearn.self, PluginList.self, PluginPermissions.self, PluginRelease.self, PluginRescan.self, PluginShow.self,
+    ])
 }
