@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+public import StorageProtocol
+
 /// Names the host chooses: the next free disk, a base's name, a clone's name, a renamed volume's name.
 public struct DiskNames: Sendable {
   /// Numbers run from 0 to one less than this.
@@ -10,10 +12,13 @@ public struct DiskNames: Sendable {
   /// Whether disks of every format of a guest share one row of numbers. Storages that hold subvolumes do;
   /// on the others `vm-100-disk-0.raw` and `vm-100-disk-0.qcow2` may stand side by side.
   public let sharesNumbers: Bool
+  /// Names beside those of the grammar.
+  public let patterns: [VolumeNamePattern]
 
-  public init(_ grammar: VolumeGrammar, sharesNumbers: Bool = true) {
+  public init(_ grammar: VolumeGrammar, sharesNumbers: Bool = true, patterns: [VolumeNamePattern] = []) {
     self.grammar = grammar
     self.sharesNumbers = sharesNumbers
+    self.patterns = patterns
   }
 
   /// The first free `vm-VMID-disk-N`, without owner and base (`subvol-VMID-disk-N` for subvolumes).
@@ -61,6 +66,7 @@ public struct DiskNames: Sendable {
       throw RulesError(
         .unsupported, "\(quoted(base.text)) is not a base image", hint: "make it one first, or copy it in full")
     }
+    if let pattern = base.pattern { return try clone(of: base, vmid: vmid, name: name, by: pattern) }
     guard grammar.clonesNameTheirBase else { return try image(vmid: vmid, name: name) }
     guard let owner = base.vmid else {
       throw RulesError(.unsupported, "\(quoted(base.text)) has no owner, it cannot be cloned")
@@ -82,6 +88,7 @@ public struct DiskNames: Sendable {
     guard grammar != .lvm else {
       throw RulesError(.unsupported, "plain logical volumes cannot become base images", hint: "use thin volumes")
     }
+    if let pattern = volume.pattern { return try self.base(of: volume, by: pattern) }
     let name = Substring(volume.name)
     let newName: String
     if let rest = name.after("vm-") {

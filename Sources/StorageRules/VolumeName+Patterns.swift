@@ -47,6 +47,6 @@ extension VolumeName {
     self.init(
       grammar: grammar, type: VolumeType(rawValue: pattern.type) ?? .images, name: parts["name"] ?? text,
       vmid: try number("vmid"), basename: parts["basename"], basevmid: try number("basevmid"), isBase: pattern.isBase,
-      format: VolumeFormat(parts["format"] ?? pattern.format ?? "raw"), text: text)
+      format: VolumeFormat(parts["format"] ?? pattern.format ?? "raw"), text: text, pattern: pattern)
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+public import StorageProtocol
+
 /// A volume's name within its storage, taken apart: the part of a volume id after the first colon.
 ///
 /// A value of this type always came through ``init(parsing:grammar:)``: whoever holds one holds a name that cannot
@@ -22,10 +24,13 @@ public struct VolumeName: Sendable, Hashable, CustomStringConvertible {
   public let format: VolumeFormat
   /// The whole name, exactly as read.
   public let text: String
+  /// The manifest's pattern that read the name; nil when the grammar did.
+  public let pattern: VolumeNamePattern?
 
   init(
     grammar: VolumeGrammar, type: VolumeType, name: some StringProtocol, vmid: Int? = nil, basename: String? = nil,
-    basevmid: Int? = nil, isBase: Bool = false, format: VolumeFormat, text: String
+    basevmid: Int? = nil, isBase: Bool = false, format: VolumeFormat, text: String,
+    pattern: VolumeNamePattern? = nil
   ) {
     self.grammar = grammar
     self.type = type
@@ -36,6 +41,7 @@ public struct VolumeName: Sendable, Hashable, CustomStringConvertible {
     self.isBase = isBase
     self.format = format
     self.text = text
+    self.pattern = pattern
   }
 
   /// The name as it is written: parsing it again gives an equal value.

@@ -49,6 +49,30 @@ import Testing
     }
   }
 
+  @Test func volumesNamedByAPatternBecomeBasesWhereTheManifestSaysHow() async throws {
+    try await HostFixture.run(types: ["golden", "goldenmute"], adding: []) { fixture, host in
+      for (storeid, type) in [("s1", "golden"), ("s2", "goldenmute")] {
+        try await fixture.add(storeid, to: host, type: type)
+        let old = fixture.directory.write("data-\(storeid)/pm-00ff_101", [UInt8](repeating: 7, count: 4_096))
+        chmod(old, 0o666)
+      }
+      #expect(try await fixture.volumes(host) == ["pm-00ff_101"])
+      let base = try await host.createBase("s1", "pm-00ff_101", fixture.caller)
+      #expect(base == "s1:golden-pm-00ff_101")
+      let clone = try await host.clone("s1", "golden-pm-00ff_101", vmid: 200, fixture.caller)
+      #expect(clone == "s1:golden-pm-00ff/vm-200-disk-0")
+      let second = try await host.clone("s1", "golden-pm-00ff_101", vmid: 200, fixture.caller)
+      #expect(second == "s1:golden-pm-00ff/vm-200-disk-1")
+      try await fixture.expectSettled(host)
+      let refused = await #expect(throws: StorageError.self) {
+        try await host.createBase("s2", "pm-00ff_101", fixture.caller)
+      }
+      #expect(refused?.code == .notSupported && refused?.message.contains("no member 'base'") == true)
+      #expect(refused?.hint?.contains("protocol/README.md") == true, "\(String(describing: refused))")
+      #expect(try await fixture.volumes(host, "s2") == ["pm-00ff_101"])
+    }
+  }
+
   @Test func aBaseIsMadeWhileOthersAllocate() async throws {
     try await HostFixture.run { fixture, host in
       _ = try await host.alloc("s1", vmid: 100, size: 4_096, fixture.caller)

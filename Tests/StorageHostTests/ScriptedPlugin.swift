@@ -23,6 +23,20 @@ enum ScriptedPlugin {
     return methods + (type.hasPrefix("backup") ? ["list_volumes"] : [])
   }
 
+  /// A type whose name begins with `golden` has flat names, among them what its patterns read; one with `goldenmute`
+  /// does not declare what bases and clones of them are called.
+  static func patterns(_ type: String) -> String {
+    guard type.hasPrefix("golden") else { return "[]" }
+    let isMute = type.hasPrefix("goldenmute")
+    let base = isMute ? "" : #", "base": "golden-{name}_{vmid}""#
+    let clone = isMute ? "" : #", "clone": "{base}/{disk}""#
+    return """
+      [{"pattern": "^(?<name>pm-[0-9a-f]{4})_(?<vmid>[0-9]+)$", "format": "raw"\(base)},
+       {"pattern": "^(?<name>golden-[a-z0-9-]+)_(?<vmid>[0-9]+)$", "format": "raw", "isBase": true\(clone)},
+       {"pattern": "^(?<basename>golden-[a-z0-9-]+)/(?<name>vm-(?<vmid>[0-9]+)-disk-[0-9]+)$", "format": "raw"}]
+      """
+  }
+
   static let permissions = #"{"fs": [{"path": "${config.path}", "access": "rw", "reason": "its directory"}]}"#
 
   static func manifest(
@@ -37,7 +51,7 @@ enum ScriptedPlugin {
        "content": {"supported": ["images", "iso", "vztmpl", "backup", "snippets", "import"], "default": ["images"]},
        "formats": {"supported": ["raw"], "default": "raw"},
        "features": {"clone": {"base": ["raw"]}},
-       "volumeNames": "directory", "volumeLock": "\(type.hasPrefix("coarse") ? "storage" : "volume")",
+       "volumeNames": "\(type.hasPrefix("golden") ? "rbd" : "directory")", "volumeNamePatterns": \(patterns(type)), "volumeLock": "\(type.hasPrefix("coarse") ? "storage" : "volume")",
        "configSchema": {"type": "object", "properties": {
           "path": {"type": "string", "format": "path", "x-fixed": true},
           "level": {"type": "integer", "minimum": 0}, "derived": {"type": "string"},
@@ -50,7 +64,7 @@ enum ScriptedPlugin {
 
   static let source = #"""
     #!/usr/bin/python3 -IS
-    import errno, json, os, shutil, sys, threading, time, zlib
+    import errno, json, os, re, shutil, sys, threading, time, zlib
     lock = threading.Lock()
 
     def send(message):
@@ -63,8 +77,10 @@ enum ScriptedPlugin {
             self.code, self.symbol, self.message, self.outcome = code, symbol, message, outcome
 
     def root(p): return p["scfg"]["path"]
+    flat = "@ID@".startswith("org.berth.test.golden")
     def file(p, name=None):
         name = name or p["volname"]
+        if flat: return os.path.join(root(p), name.replace("/", "@"))
         owner, name = name.split("/")[-2:]
         return os.path.join(root(p), owner + "_" + name)
     def need(p):
@@ -99,6 +115,10 @@ enum ScriptedPlugin {
         if f[1] == "error": raise Fail(1119, "BACKEND_ERROR", "made to fail", f[2])
 
     def entry(p, key):
+        if flat:
+            st = os.stat(os.path.join(root(p), key))
+            return {"volname": key.replace("@", "/"), "format": "raw", "size": st.st_size, "used": st.st_blocks * 512,
+                    "vmid": int(re.search("_([0-9]+)$|vm-([0-9]+)-", key).expand(r"\1\2"))}
         owner, name = key.split("_", 1)
         volname = owner + "/" + name
         link = os.path.join(root(p), key + ".base")
@@ -107,7 +127,7 @@ enum ScriptedPlugin {
         return {"volname": volname, "format": "raw", "size": st.st_size, "used": st.st_blocks * 512, "vmid": int(owner)}
 
     def keys(p):
-        return sorted(k for k in os.listdir(root(p)) if not k.startswith(".") and k.endswith(".raw"))
+        return sorted(k for k in os.listdir(root(p)) if not k.startswith(".") and (flat or k.endswith(".raw")))
 
     def list_images(p, f):
         out = [entry(p, k) for k in keys(p)]

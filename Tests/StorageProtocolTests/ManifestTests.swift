@@ -67,7 +67,17 @@ import Testing
         [["pattern": "^pm-(?<vmid>[0-9]+)$", "format": "raw"], ["pattern": "^(?<format>raw):x$", "isBase": true]]))
     let patterns = try #require(manifest.storageType("fastarray")?.volumeNamePatterns)
     #expect(patterns.map(\.format) == ["raw", nil])
-    #expect(patterns.map(\.isBase) == [false, true])
+    #expect(patterns.map(\.isBase) == [false, true] && patterns.allSatisfy { $0.base == nil && $0.clone == nil })
+    let named = try PluginManifest(
+      json: Self.changed(
+        "/storageTypes/0/volumeNamePatterns",
+        [
+          ["pattern": "^pm-(?<vmid>[0-9]+)$", "format": "raw", "base": "golden-{vmid}"],
+          ["pattern": "^golden-(?<vmid>[0-9]+)$", "format": "raw", "isBase": true, "clone": "{base}/{disk}"],
+        ]))
+    let templates = try #require(named.storageType("fastarray")?.volumeNamePatterns)
+    #expect(templates[0].base?.filled(["vmid": "7"]) == "golden-7" && templates[0].base?.filled([:]) == nil)
+    #expect(templates[1].clone?.gaps == ["base", "disk"])
     #expect(patterns[0].pattern.read("pm-12") == .match(["vmid": "12"]))
   }
 
@@ -78,6 +88,12 @@ import Testing
       ["pattern": "^(?<format>a)$", "format": "raw"], ["pattern": "^a$", "format": "qcow2"],
       ["pattern": "^a$", "format": "raw", "type": "rootdir"], ["pattern": "^a$", "format": "raw", "unknown": 1],
       ["pattern": "^a$", "format": "raw", "type": "iso", "isBase": true], ["format": "raw"], 5,
+      ["pattern": "^a$", "format": "raw", "base": "b{"], ["pattern": "^a$", "format": "raw", "base": "b{vmid}"],
+      ["pattern": "^a$", "format": "raw", "isBase": true, "base": "b"],
+      ["pattern": "^a$", "format": "raw", "clone": "{disk}"],
+      ["pattern": "^a$", "format": "raw", "isBase": true, "clone": "{base}"],
+      ["pattern": "^a$", "format": "raw", "isBase": true, "clone": "{basevmid}/{disk}"],
+      ["pattern": "^a$", "format": "raw", "isBase": true, "clone": "{}{disk}"],
     ] as [JSON])
   func aWrongPatternOfNamesIsRefused(pattern: JSON) {
     #expect(throws: ManifestError.self) {

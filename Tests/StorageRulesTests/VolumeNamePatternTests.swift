@@ -43,6 +43,70 @@ import Testing
     #expect(error?.code == .hostileName)
   }
 
+  private func declared(_ base: String? = "golden-{name}_{vmid}", _ clone: String? = "{base}/{disk}") throws
+    -> [VolumeNamePattern]
+  {
+    [
+      VolumeNamePattern(
+        pattern: try NamePattern("^(?<name>pm-[0-9a-f]{4})_(?<vmid>[0-9]+)$"), format: "raw",
+        base: base.flatMap(NameTemplate.init)),
+      VolumeNamePattern(
+        pattern: try NamePattern("^(?<name>golden-[a-z0-9-]+)_(?<vmid>[0-9]+)$"), format: "raw", isBase: true,
+        clone: clone.flatMap(NameTemplate.init)),
+      VolumeNamePattern(
+        pattern: try NamePattern("^(?<basename>golden-[a-z0-9-]+)/(?<name>vm-(?<vmid>[0-9]+)-disk-[0-9]+)$"),
+        format: "raw"),
+    ]
+  }
+
+  @Test func `bases and clones are called what the manifest declares`() throws {
+    let patterns = try declared()
+    let names = DiskNames(.rbd, patterns: patterns)
+    let plain = try VolumeName(parsing: "pm-00ff_101", grammar: .rbd, patterns: patterns)
+    let base = try names.base(of: plain)
+    #expect(base.text == "golden-pm-00ff_101" && base.isBase && base.vmid == 101)
+    let clone = try names.clone(of: base, vmid: 200, name: "vm-200-disk-0")
+    #expect(clone.text == "golden-pm-00ff/vm-200-disk-0" && clone.vmid == 200 && clone.basename == "golden-pm-00ff")
+    #expect(throws: RulesError.self) { try names.base(of: base) }
+    #expect(throws: RulesError.self) { try names.clone(of: plain, vmid: 200, name: "vm-200-disk-0") }
+    // Names of the grammar are not touched by any of this.
+    let own = try VolumeName(parsing: "vm-100-disk-0", grammar: .rbd, patterns: patterns)
+    #expect(try names.base(of: own).text == "base-100-disk-0")
+  }
+
+  @Test func `what is not declared is refused by name`() throws {
+    let patterns = try declared(nil, nil)
+    let plain = try VolumeName(parsing: "pm-00ff_101", grammar: .rbd, patterns: patterns)
+    let base = try VolumeName(parsing: "golden-x_7", grammar: .rbd, patterns: patterns)
+    let noBase = #expect(throws: RulesError.self) { try DiskNames(.rbd, patterns: patterns).base(of: plain) }
+    #expect(noBase?.code == .unsupported && noBase?.message.contains("no member 'base'") == true)
+    #expect(noBase?.hint?.contains("volumeNamePatterns") == true)
+    let noClone = #expect(throws: RulesError.self) {
+      try DiskNames(.rbd, patterns: patterns).clone(of: base, vmid: 200, name: "vm-200-disk-0")
+    }
+    #expect(noClone?.code == .unsupported && noClone?.message.contains("no member 'clone'") == true)
+    // Where clones do not name their base the grammar's own name does.
+    let thin = try VolumeName(parsing: "golden-x_7", grammar: .lvmthin, patterns: patterns)
+    #expect(
+      try DiskNames(.lvmthin, patterns: patterns).clone(of: thin, vmid: 200, name: "vm-200-disk-0").text
+        == "vm-200-disk-0")
+  }
+
+  @Test(arguments: [
+    ("nowhere:{name}", "{base}/{disk}"), ("pm-0000_{vmid}", "{base}/{disk}"),
+    ("golden-{name}_{vmid}", "../{disk}"), ("golden-{name}_{vmid}", "golden-{disk}_{vmid}"),
+    ("golden-{name}_{vmid}", "pm-00ff_1{vmid}"),
+  ])
+  func `a declaration that does not fit is the manifest's fault`(base: String, clone: String) throws {
+    let patterns = try declared(base, clone)
+    let names = DiskNames(.rbd, patterns: patterns)
+    let plain = try VolumeName(parsing: "pm-00ff_101", grammar: .rbd, patterns: patterns)
+    let error = #expect(throws: RulesError.self) {
+      try names.clone(of: names.base(of: plain), vmid: 200, name: "vm-200-disk-0")
+    }
+    #expect(error?.hint?.contains("fault of the plugin's manifest") == true, "\(String(describing: error))")
+  }
+
   @Test func `two ways to read a name are refused`() throws {
     let unclear = [
       VolumeNamePattern(pattern: try NamePattern("^(?<name>[a-z-]+)-(?<basename>[a-z-]+)$"), format: "raw")

@@ -28,7 +28,9 @@ extension StorageHost {
     let base = try HostDefaults.name(source.volname, storage)
     let free = try HostDefaults.name(plain, storage)
     do throws(RulesError) {
-      return try DiskNames(base.grammar).clone(of: base, vmid: vmid, name: free.name).text
+      return try DiskNames(base.grammar, patterns: storage.facts.namePatterns).clone(
+        of: base, vmid: vmid, name: free.name
+      ).text
     } catch { throw StorageError(error, code: .notSupported, context: "storage '\(storage.id)'") }
   }
 
@@ -48,7 +50,9 @@ extension StorageHost {
 
   func baseName(_ volname: String, _ storage: Storage) throws(StorageError) -> String {
     let name = try HostDefaults.name(volname, storage)
-    do throws(RulesError) { return try DiskNames(name.grammar).base(of: name).text } catch {
+    do throws(RulesError) {
+      return try DiskNames(name.grammar, patterns: storage.facts.namePatterns).base(of: name).text
+    } catch {
       throw StorageError(error, code: .notSupported, context: "storage '\(storage.id)'")
     }
   }

@@ -4,7 +4,7 @@
 internal import JSON
 
 extension ManifestReader {
-  private static let patternMembers: Set<String> = ["pattern", "type", "format", "isBase"]
+  private static let patternMembers: Set<String> = ["pattern", "type", "format", "isBase", "base", "clone"]
 
   /// `volumeNamePatterns`: names that a storage type has beside those of its grammar.
   mutating func volumeNamePatterns(_ object: JSONObject, _ path: JSONPath, formats: [String]) -> [VolumeNamePattern] {
@@ -55,6 +55,36 @@ extension ManifestReader {
     }
     let isBase = optional(object, "isBase", path, default: false)
     if isBase, type != "images" { note(path.appending("isBase"), "only images can be bases") }
-    return VolumeNamePattern(pattern: pattern, type: type, format: format, isBase: isBase)
+    let base = template(object, "base", path, gaps: pattern.groups.union(["name"]))
+    if base != nil, isBase || type != "images" {
+      note(path.appending("base"), "only images that are no bases yet can become bases")
+    }
+    let clone = template(object, "clone", path, gaps: VolumeNamePattern.cloneGaps)
+    if let clone {
+      if !isBase { note(path.appending("clone"), "only bases ('isBase') have linked clones") }
+      if !clone.gaps.contains("disk") {
+        note(path.appending("clone"), "needs {disk}, without which all clones would have one name")
+      }
+      if clone.gaps.contains("basevmid"), !pattern.groups.contains("vmid") {
+        note(path.appending("clone"), "has {basevmid}, and the pattern has no group 'vmid'")
+      }
+    }
+    return VolumeNamePattern(
+      pattern: pattern, type: type, format: format, isBase: isBase, base: base, clone: clone)
+  }
+
+  private mutating func template(
+    _ object: JSONObject, _ member: String, _ path: JSONPath, gaps: Set<String>
+  ) -> NameTemplate? {
+    guard let source = optionalText(object, member, path, max: 256) else { return nil }
+    guard let template = NameTemplate(source) else {
+      note(path.appending(member), "\(ForeignText.quoted(source)) has a brace without its partner or an empty gap")
+      return nil
+    }
+    for gap in template.gaps.sorted() where !gaps.contains(gap) {
+      let known = gaps.sorted().map { "{\($0)}" }.joined(separator: ", ")
+      note(path.appending(member), "{\(gap)} means nothing here; there are \(known)")
+    }
+    return template
   }
 }

@@ -18,11 +18,23 @@ public struct VolumeNamePattern: Sendable, Hashable {
   public var format: String?
   /// Whether such volumes are base images.
   public var isBase: Bool
+  /// What such a volume is called as a base image; nil: it cannot become one. Gaps: the pattern's groups and `name`.
+  public var base: NameTemplate?
+  /// What a linked clone of such a base is called; nil leaves it to the grammar. Gaps: ``cloneGaps``.
+  public var clone: NameTemplate?
 
-  public init(pattern: NamePattern, type: String = "images", format: String?, isBase: Bool = false) {
+  /// `base` is the base's name, `basevmid` its owner, `vmid` the clone's owner, `disk` its next free name by the grammar.
+  public static let cloneGaps: Set<String> = ["base", "basevmid", "vmid", "disk"]
+
+  public init(
+    pattern: NamePattern, type: String = "images", format: String?, isBase: Bool = false, base: NameTemplate? = nil,
+    clone: NameTemplate? = nil
+  ) {
     self.pattern = pattern
     self.type = type
     self.format = format
     self.isBase = isBase
+    self.base = base
+    self.clone = clone
   }
 }
