@@ -113,6 +113,48 @@ class Volumes(BtrfsTest):
             session.do("free_image", volname="101/vm-101-disk-7.raw")
         self.assertEqual(os.listdir(os.path.join(self.root, "images")), [])
 
+    def test_sizes_without_quotas(self):
+        session, volname = self.open(), "100/vm-100-disk-0.raw"
+        session.do("alloc_image", vmid=100, format="raw", volname=volname, size=8 * MIB)
+        disk = session.do("path", volname=volname)["path"]
+
+        def sizes(name=volname):
+            told = session.do("volume_size_info", volname=name)
+            listed = [entry for entry in session.do("list_images")["volumes"] if entry["volname"] == name]
+            self.assertEqual([(entry["size"], entry.get("used")) for entry in listed], [(told["size"], told.get("used"))])
+            return told["size"], told.get("used")
+
+        def fill(count):
+            with open(disk, "r+b") as file:
+                file.write(random.randbytes(count))
+                os.fsync(file.fileno())
+
+        self.assertEqual(sizes(), (8 * MIB, 0))
+        fill(2 * MIB)
+        self.assertEqual(sizes(), (8 * MIB, 2 * MIB))
+        # What a snapshot keeps is the snapshot's; the volume's own blocks are as many as before.
+        session.do("volume_snapshot", volname=volname, snapname="before")
+        fill(2 * MIB)
+        self.assertEqual(sizes(), (8 * MIB, 2 * MIB))
+        session.do("volume_resize", volname=volname, size=16 * MIB, running=False)
+        self.assertEqual(sizes(), (16 * MIB, 2 * MIB))
+        base = "100/base-100-disk-0.raw"
+        session.do("volume_snapshot_delete", volname=volname, snapname="before", running=False)
+        session.do("create_base", volname=volname, targetVolname=base)
+        clone = f"{base}/101/vm-101-disk-0.raw"
+        session.do("clone_image", volname=base, vmid=101, targetVolname=clone)
+        # A clone shares its blocks, and each of the two has them.
+        self.assertEqual(sizes(base), (16 * MIB, 2 * MIB))
+        self.assertEqual(sizes(clone), (16 * MIB, 2 * MIB))
+        tree = "100/subvol-100-disk-1.subvol"
+        session.do("alloc_image", vmid=100, format="subvol", volname=tree, size=0)
+        self.write(os.path.join(session.do("path", volname=tree)["path"], "file"), "x" * MIB)
+        self.assertEqual(sizes(tree), (0, None), "nothing is claimed of what only a quota could tell")
+        whole = session.do("status")
+        self.assertTrue(0 < whole["used"] < whole["total"])
+        quotas = subprocess.run(["btrfs", "qgroup", "show", self.root], check=False, capture_output=True)
+        self.assertNotEqual(quotas.returncode, 0, "quotas are on: this shows nothing")
+
     def test_base_and_clones(self):
         session = self.open()
         for form, size in (("raw", MIB), ("subvol", 0)):
