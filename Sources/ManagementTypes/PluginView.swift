@@ -21,6 +21,8 @@ public struct PluginView: JSONCodable, Sendable, Hashable {
   public var digest: String?
   /// Why it cannot be used.
   public var problem: String?
+  /// Why what lies in its place now is not used: it goes on as it was read before.
+  public var refusedUpdate: String?
   /// What it asks to be allowed, one line each.
   public var permissions: [String]
   /// The manifest as it stands in the bundle.
@@ -32,7 +34,8 @@ public struct PluginView: JSONCodable, Sendable, Hashable {
 
   public init(
     id: String? = nil, version: String? = nil, vendor: String? = nil, path: String, types: [String],
-    sha256: String? = nil, digest: String? = nil, problem: String? = nil, permissions: [String],
+    sha256: String? = nil, digest: String? = nil, problem: String? = nil, refusedUpdate: String? = nil,
+    permissions: [String],
     manifest: JSON? = nil, processes: [ProcessView]? = nil, storages: [PermissionsView]? = nil
   ) {
     self.id = id
@@ -43,6 +46,7 @@ public struct PluginView: JSONCodable, Sendable, Hashable {
     self.sha256 = sha256
     self.digest = digest
     self.problem = problem
+    self.refusedUpdate = refusedUpdate
     self.permissions = permissions
     self.manifest = manifest
     self.processes = processes
@@ -59,6 +63,7 @@ public struct PluginView: JSONCodable, Sendable, Hashable {
     sha256 = try members.optional("sha256", at: path)
     digest = try members.optional("digest", at: path)
     problem = try members.optional("problem", at: path)
+    refusedUpdate = try members.optional("refusedUpdate", at: path)
     permissions = try members.required("permissions", at: path)
     manifest = try members.optional("manifest", at: path)
     processes = try members.optional("processes", at: path)
@@ -75,6 +80,7 @@ public struct PluginView: JSONCodable, Sendable, Hashable {
     members.setOptional("sha256", sha256)
     members.setOptional("digest", digest)
     members.setOptional("problem", problem)
+    members.setOptional("refusedUpdate", refusedUpdate)
     members.set("permissions", permissions)
     members.setOptional("manifest", manifest)
     members.setOptional("processes", processes)

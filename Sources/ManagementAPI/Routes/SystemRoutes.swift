@@ -19,12 +19,13 @@ struct SystemRoutes {
     router.get("health") { _, _ in
       let storages = try await host.storages()
       let broken = storages.filter { $0.problem != nil }
+      let refused = await host.refusedUpdates().map { "plugin \($0.key): its update is refused: \($0.value)" }
       return Response.json(
         HealthView(
           state: "running", pid: facts.pid, uptimeMs: Int64(facts.started.duration(to: .now) / .milliseconds(1)),
           sandbox: host.settings.isPrivileged ? "privileged" : "unprivileged", storages: storages.count,
           usable: storages.count - broken.count,
-          warnings: facts.warnings + broken.map { "storage \($0.storeid): \($0.problem ?? "")" }))
+          warnings: facts.warnings + refused.sorted() + broken.map { "storage \($0.storeid): \($0.problem ?? "")" }))
     }
     router.get("metrics") { _, _ in
       var headers = HTTPFields()

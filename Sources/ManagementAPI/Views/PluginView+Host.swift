@@ -8,7 +8,8 @@ extension PluginView {
   init(_ plugin: PluginSummary) {
     self.init(
       id: plugin.id, version: plugin.version, vendor: plugin.vendor, path: plugin.path, types: plugin.types,
-      sha256: plugin.sha256, digest: plugin.digest, problem: plugin.problem, permissions: plugin.permissions,
+      sha256: plugin.sha256, digest: plugin.digest, problem: plugin.problem, refusedUpdate: plugin.refusedUpdate,
+      permissions: plugin.permissions,
       manifest: plugin.manifest)
   }
 }

@@ -23,7 +23,9 @@ enum InputChecks {
   static func storeid(_ id: String) throws(StorageError) {
     do { try StorageName.check(id) } catch {
       throw .refused(
-        .nameInvalid, "storage id \(Quoted(id)) is not allowed: \(error.message)", hint: error.hint, field: "storeid")
+        .nameInvalid, error.message,
+        hint: error.hint ?? "a letter first, then letters, digits, '-', '_' and '.', two or more in all",
+        field: "storeid")
     }
   }
 

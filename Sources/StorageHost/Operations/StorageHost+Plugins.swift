@@ -29,6 +29,15 @@ extension StorageHost {
     return changes
   }
 
+  /// Plugins that go on as they were read although something else lies in their place, with the reason, by id.
+  public func refusedUpdates() async -> [String: String] {
+    var refused: [String: String] = [:]
+    for bundle in await registry.bundles {
+      if let id = bundle.id, let reason = bundle.refusedUpdate { refused[id] = reason }
+    }
+    return refused
+  }
+
   /// One bundle by its plugin id.
   public func plugin(_ id: String) async throws(StorageError) -> PluginSummary {
     guard let bundle = await plugins().first(where: { $0.id == id }) else {

@@ -37,6 +37,10 @@ extension StorageHost {
       storeid: entry.id, type: entry.type, isEnabled: entry.usable?.isAvailable(on: settings.node) ?? false,
       isActive: false)
     status.process = await registry.state(entry.id)
+    if await registry.departed[entry.type] != nil {
+      status.error = await registry.noPlugin(entry.id, entry.type)
+      return status
+    }
     guard entry.usable != nil else {
       let reason = entry.problems.first { $0.severity == .error }?.description ?? "its section cannot be used"
       status.error = .refused(.configInvalid, reason, hint: "correct its configuration or remove it")

@@ -89,6 +89,6 @@ struct BundleFacts: Sendable {
   var summary: PluginSummary {
     PluginSummary(
       id: id, version: version, vendor: vendor, path: path, types: types.map(\.type), sha256: sha256,
-      digest: digest, problem: problem, permissions: permissions, manifest: manifest)
+      digest: digest, problem: problem, refusedUpdate: refusedUpdate, permissions: permissions, manifest: manifest)
   }
 }

@@ -46,7 +46,13 @@ extension StorageRegistry {
     for old in earlier where !usable.contains(where: { $0.id == old.id }) && !refused.contains(old.path) {
       changes.append(await gone(old))
     }
-    for change in changes where change.kind != .unchanged { log(change) }
+    // What is wrong is told once, not at every look.
+    let known = Set(told)
+    told = changes.compactMap { change in change.problem.map { "\(change.path)\n\($0)" } }
+    for change in changes where change.kind != .unchanged {
+      if let problem = change.problem, known.contains("\(change.path)\n\(problem)") { continue }
+      log(change)
+    }
     return changes.sorted { ($0.plugin ?? "~", $0.path) < ($1.plugin ?? "~", $1.path) }
   }
 
@@ -100,7 +106,7 @@ extension StorageRegistry {
     }
     if let problem = entry.problems.first(where: { $0.severity == .error }) {
       effect.state = .disabled
-      effect.message = problem.description
+      effect.message = "storage '\(entry.id)' is disabled: \(problem.description)"
       effect.hint = "berth storage set \(entry.id) with values that the plugin takes"
       return effect
     }
@@ -114,7 +120,8 @@ extension StorageRegistry {
     }
     if let live = isLive(entry.id), live.digest != bundle.digest, live.uses.count > 0 {
       effect.state = .switching
-      effect.message = "operations under way (\(live.uses.count)) finish with the earlier version"
+      effect.message =
+        "storage '\(entry.id)': operations under way (\(live.uses.count)) finish with the earlier version"
     }
     return effect
   }

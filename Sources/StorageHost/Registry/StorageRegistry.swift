@@ -39,6 +39,8 @@ actor StorageRegistry {
   var bundles: [BundleFacts] = []
   /// Plugins that went while the daemon ran, by the types they served.
   var departed: [String: BundleFacts] = [:]
+  /// Problems of bundles that are in the log already.
+  var told: [String] = []
   /// The end of the queue of those who look at the plugin directories.
   var scanning: Task<Void, Never>?
   private var live: [String: Live] = [:]

@@ -18,6 +18,8 @@ public struct PluginSummary: Sendable, Hashable, JSONEncodable {
   public var digest: String?
   /// Why it cannot be used.
   public var problem: String?
+  /// Why what lies in its place now is not used: it goes on as it was read before.
+  public var refusedUpdate: String?
   /// The permissions it asks for, one line each.
   public var permissions: [String]
   /// The manifest as it stands in the bundle.
@@ -33,6 +35,7 @@ public struct PluginSummary: Sendable, Hashable, JSONEncodable {
     object.setOptional("sha256", sha256)
     object.setOptional("digest", digest)
     object.setOptional("problem", problem)
+    object.setOptional("refusedUpdate", refusedUpdate)
     object.set("permissions", permissions)
     object["manifest"] = manifest
     return .object(object)

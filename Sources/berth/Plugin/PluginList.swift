@@ -21,7 +21,8 @@ struct PluginList: AsyncParsableCommand {
     for plugin in plugins {
       table.add([
         plugin.id ?? "-", plugin.version ?? "-", plugin.types.joined(separator: ","),
-        plugin.problem.map { "refused: \($0)" } ?? "usable", plugin.path,
+        plugin.problem.map { "refused: \($0)" } ?? plugin.refusedUpdate.map { "usable; update refused: \($0)" }
+          ?? "usable", plugin.path,
       ])
     }
     table.print()

@@ -43,7 +43,7 @@ struct PluginRescan: AsyncParsableCommand {
           if let hint = change.hint { Output.line("  next: \(Failure.clean(hint))") }
         }
         for storage in change.storages where storage.message != nil {
-          Output.line("storage \(storage.storeid): \(Failure.clean(storage.message ?? ""))")
+          Output.line(Failure.clean(storage.message ?? ""))
           if let hint = storage.hint { Output.line("  next: \(Failure.clean(hint))") }
         }
       }
