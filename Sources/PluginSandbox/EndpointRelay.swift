@@ -13,6 +13,9 @@ import Synchronization
 final class EndpointRelay: Sendable {
   /// Connections one plugin may have open at a time; more are reset at once.
   static let maximum = 64
+  /// Bytes the kernel may hold for each direction of a connection's two sockets: beside the plugin there is no distance
+  /// to bridge. Left alone it would grow them to megabytes each, for every plugin that does not read what it asked for.
+  static let (nearBuffer, farBuffer) = (Int32(128 << 10), Int32(512 << 10))
   /// How long one address may take to answer, in milliseconds.
   private static let connectTimeout: Int32 = 15_000
 
@@ -79,6 +82,14 @@ final class EndpointRelay: Sendable {
     close(connection)
   }
 
+  /// Fixes how much of a connection waits in the kernel.
+  private static func bound(_ socket: Int32, _ bytes: Int32) {
+    var bytes = bytes
+    for option in [SO_SNDBUF, SO_RCVBUF] {
+      setsockopt(socket, SOL_SOCKET, option, &bytes, socklen_t(MemoryLayout<Int32>.size))
+    }
+  }
+
   /// Carries both directions to their ends; false when the connection was cut off.
   private func carry(_ connection: Int32, to endpoint: ResolvedEndpoint) -> Bool {
     let remote = connect(endpoint)
@@ -87,6 +98,7 @@ final class EndpointRelay: Sendable {
     defer { if isWhole { close(remote) } else { Self.reset(remote) } }
     var pumps = [Pump(from: connection, to: remote), Pump(from: remote, to: connection)]
     _ = berth_set_nonblocking(connection, 1)
+    Self.bound(connection, Self.nearBuffer)
     while pumps.contains(where: { !$0.isDone }) {
       var watched = [pollfd(fd: stopped, events: Int16(POLLIN), revents: 0)]
       for pump in pumps { watched += [pump.source, pump.sink] }
@@ -157,6 +169,7 @@ final class EndpointRelay: Sendable {
       let kind = one.ai_socktype | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
       let descriptor = socket(one.ai_family, kind, one.ai_protocol)
       guard descriptor >= 0 else { continue }
+      Self.bound(descriptor, Self.farBuffer)
       if Glibc.connect(descriptor, address, one.ai_addrlen) == 0 { return descriptor }
       if errno == EINPROGRESS {
         var watched = [

@@ -12,7 +12,14 @@ final class EchoServer: Sendable {
   let port: UInt16
   private let input: Int32
 
-  init(_ directory: String, name: String, address: String = "127.0.0.1") async throws {
+  /// What it does with a connection: one line of Python.
+  static func echo(_ name: String) -> String {
+    """
+    data = b"".join(iter(lambda: connection.recv(65536), b"")); connection.sendall(b"\(name) " + data); connection.close()
+    """
+  }
+
+  init(_ directory: String, name: String, address: String = "127.0.0.1", serve: String? = nil) async throws {
     let file = "\(directory)/port-\(name)"
     let script = """
       import socket, sys, threading
@@ -21,12 +28,18 @@ final class EchoServer: Sendable {
       open("\(file).new", "w").write(str(server.getsockname()[1]))
       import os; os.rename("\(file).new", "\(file)")
       threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+      def count(connection):
+          # Sends without reading until nothing more goes; what went is a line in a file.
+          connection.settimeout(3); sent = 0
+          try:
+              while sent < 1 << 30: sent += connection.send(bytes(65536))
+          except OSError: pass
+          with open("\(file)-sent", "a") as out: out.write(f"{sent}\\n")
+      held = []
       while True:
           connection, _ = server.accept()
-          data = b""
-          while part := connection.recv(65536): data += part
-          connection.sendall(b"\(name) " + data)
-          connection.close()
+          held.append(connection)
+          \(serve ?? Self.echo(name))
       """
     let pipe = try DescriptorPair.pipe()
     let command: [String] = ["/usr/bin/python3", "-c", script]
@@ -186,6 +199,63 @@ struct NetworkTests {
     #expect(output == "cut 16\ncarried \(EndpointRelay.maximum)\nroom again\n", "\(output) \(errors)")
     try await process.kill()
     process.close()
+  }
+
+  /// Both sides send without end and neither reads: what waits is bounded, on both sides and in the host.
+  @Test func whoDoesNotReadIsNotReadFrom() async throws {
+    let fixture = try Fixture()
+    let server = try await EchoServer(
+      fixture.directory, name: "flood", serve: "threading.Thread(target=count, args=(connection,), daemon=True).start()"
+    )
+    fixture.write(
+      "run.py",
+      """
+      #!/usr/bin/python3 -IS
+      import socket, threading
+      totals = []
+      def flood(connection):
+          connection.settimeout(3); sent = 0
+          try:
+              while sent < 1 << 30: sent += connection.send(bytes(65536))
+          except OSError: pass
+          totals.append(sent)
+      many = [socket.create_connection(("127.0.0.1", \(server.port))) for _ in range(16)]
+      threads = [threading.Thread(target=flood, args=(one,)) for one in many]
+      for thread in threads: thread.start()
+      for thread in threads: thread.join()
+      print(len(totals), min(totals), max(totals), flush=True)
+      import time; time.sleep(1000)
+      """)
+    var plan = fixture.plan("run.py")
+    plan.permissions.network = .endpoints([NetworkEndpoint(host: "127.0.0.1", port: "\(server.port)")])
+    let before = Self.memory()
+    let process = try await fixture.launcher.launch(plan)
+    _ = berth_set_nonblocking(process.standardOutput, 0)
+    let line = await Blocking.run {
+      var bytes: [UInt8] = []
+      var byte: UInt8 = 0
+      while read(process.standardOutput, &byte, 1) == 1, byte != 10 { bytes.append(byte) }
+      return String(decoding: bytes, as: UTF8.self)
+    }
+    let totals = line.split(separator: " ").compactMap { Int($0) }
+    try #require(totals.count == 3, "\(line)")
+    #expect(totals[0] == 16 && totals[1] > 65_536, "positive control: bytes flowed: \(line)")
+    #expect(totals[2] < 32 << 20, "the plugin was read from although nobody took it: \(line)")
+    let path = "\(fixture.directory)/port-flood-sent"
+    for _ in 0..<500 where (SmallFile.read(path) ?? "").split(separator: "\n").count < 16 {
+      await Blocking.run { _ = usleep(20_000) }
+    }
+    let sent = (SmallFile.read(path) ?? "").split(separator: "\n").compactMap { Int($0) }
+    #expect(sent.count == 16 && (sent.max() ?? .max) < 32 << 20, "the server was read from: \(sent)")
+    #expect(Self.memory() - before < 32 << 20, "the host holds what nobody reads: \(before) then \(Self.memory())")
+    try await process.kill()
+    process.close()
+  }
+
+  /// Bytes of memory that this process has in use.
+  private static func memory() -> Int {
+    let pages = (SmallFile.read("/proc/self/statm") ?? "").split(separator: " ").dropFirst().first.flatMap { Int($0) }
+    return (pages ?? 0) * Int(getpagesize())
   }
 
   /// Whoever answers for a name cannot turn the grant against the host itself.
