@@ -71,7 +71,13 @@ public actor Launcher {
     if plan.mode == .unprivileged, geteuid() != 0 { plan.uid = geteuid() }
     let (unique, transport, scope) = (plan, transport, scope)
     return try await Blocking.run { () throws(SandboxError) -> SandboxedProcess in
-      try Self.start(unique, transport: transport, scope: scope)
+      // A file that is replaced (by `ldconfig`, for one) after it was opened cannot be mounted any more; the new one can.
+      for _ in 0..<2 {
+        do throws(SandboxError) { return try Self.start(unique, transport: transport, scope: scope) } catch {
+          guard error.errno == ENOENT, error.step?.hasPrefix("mount ") == true else { throw error }
+        }
+      }
+      return try Self.start(unique, transport: transport, scope: scope)
     }
   }
 

@@ -34,6 +34,27 @@ struct LaunchTests {
     #expect(result.errors.contains("Read-only file system"))
   }
 
+  /// Packages are installed while plugins start: `ldconfig` puts a new file in the place of one that is about to be
+  /// mounted.
+  @Test func aFileThatIsReplacedMeanwhileDoesNotKeepThePluginFromStarting() async throws {
+    let fixture = try Fixture()
+    let file = fixture.directory + "/granted"
+    system("echo one > \(file); chmod 644 \(file)")
+    let replacing = Task.detached {
+      while !Task.isCancelled {
+        system("echo one > \(file).new; chmod 644 \(file).new; mv \(file).new \(file)")
+        try? await Task.sleep(for: .milliseconds(10))
+      }
+    }
+    defer { replacing.cancel() }
+    for _ in 0..<30 {
+      let result = try await fixture.run("cat \(file)") {
+        $0.permissions.files = [FilePermission(path: file, access: .readOnly)]
+      }
+      #expect(result.output == "one\n")
+    }
+  }
+
   @Test func anAskedForProcShowsItsOwnProcessesAndNothingToWriteTo() async throws {
     let fixture = try Fixture()
     fixture.write("run.sh", "#!/bin/sh\nread go; read line < /proc/self/comm; echo $line; ls /proc/sys /proc/kcore\n")
