@@ -10,13 +10,16 @@ final class Cgroup: Sendable {
   /// The leaf in the unified hierarchy, -1 when the instance has none.
   private let directory: Int32
   private let killer: Int32
+  /// Where the share of processor time is set, -1 where there is none.
+  private let share: Int32
   /// Leaf directories in version 1 hierarchies, by controller.
   private let versionOne: [String: String]
   private let removed = Mutex(false)
 
-  init(directory: Int32, killer: Int32, pid: Int32) {
+  init(directory: Int32, killer: Int32, share: Int32, pid: Int32) {
     self.directory = directory
     self.killer = killer
+    self.share = share
     self.versionOne = directory >= 0 ? Self.leaves(of: pid) : [:]
   }
 
@@ -26,11 +29,13 @@ final class Cgroup: Sendable {
 
   /// Kills everything in the group at once, as far as this daemon may.
   func kill() {
+    // A group that has used up its share could not even die before its period ends. In version 2 words, or version 1's.
+    if share >= 0, write(share, "max", 3) < 0 { _ = write(share, "-1", 2) }
     if killer >= 0 { _ = write(killer, "1", 1) }
   }
 
   func close() {
-    for descriptor in [directory, killer] where descriptor >= 0 { _ = Glibc.close(descriptor) }
+    for descriptor in [directory, killer, share] where descriptor >= 0 { _ = Glibc.close(descriptor) }
   }
 
   /// The limit that has stopped something in this group.
@@ -40,6 +45,13 @@ final class Cgroup: Sendable {
     }
     if count("max", controller: "pids", unified: "pids.events", versionOne: "pids.events") > 0 { return .processes }
     return nil
+  }
+
+  /// How long the group has stood still because its share of processor time was used up.
+  var heldBack: Duration {
+    let v2 = count("throttled_usec", controller: "cpu", unified: "cpu.stat", versionOne: "cpu.stat")
+    let v1 = count("throttled_time", controller: "cpu", unified: "cpu.stat", versionOne: "cpu.stat")
+    return .microseconds(v2) + .nanoseconds(v1)
   }
 
   /// The counter called `key` in a file of `key value` lines.

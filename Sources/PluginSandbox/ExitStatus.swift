@@ -18,8 +18,7 @@ public enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// The limit that stopped a plugin, for its callers. Running out of descriptors, disk or processor share ends nobody: the
-/// plugin sees an error or takes longer.
+/// The limit that stopped a plugin, or that it was seen waiting at, for its callers.
 public enum LimitHit: String, Sendable, Hashable {
   /// The kernel killed a process of the group for want of memory.
   case memory
@@ -27,8 +26,15 @@ public enum LimitHit: String, Sendable, Hashable {
   case processes
   /// SIGXFSZ: it wrote beyond the largest file it may have.
   case fileSize = "file size"
-  /// SIGXCPU: it used up its processor time.
+  /// It did not answer and had stood still for a second or more because its share of processor time was used up; or
+  /// SIGXCPU, which nobody here arms: a life's limit fits no plugin that serves for weeks.
   case cpu
+  /// It did not answer and had as many descriptors open as it may.
+  case descriptors
+  /// It failed and its `/tmp` was full.
+  case temporarySpace = "temporary space"
+  /// It failed and its state directory was full.
+  case stateSpace = "state space"
 }
 
 extension ExitStatus {

@@ -66,6 +66,15 @@ struct ObservedProcess {
     return found
   }
 
+  /// How many descriptors are open, nil when this daemon may not look.
+  var descriptorCount: Int? {
+    guard let directory = opendir("/proc/\(pid)/fd") else { return nil }
+    defer { closedir(directory) }
+    var count = 0
+    while readdir(directory) != nil { count += 1 }
+    return count - 2  // . and ..
+  }
+
   /// One mount of the process's namespace.
   struct Mount {
     var target: String

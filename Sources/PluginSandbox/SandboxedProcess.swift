@@ -66,7 +66,8 @@ public final class SandboxedProcess: Sendable {
     self.relay = reply.listeners.isEmpty ? nil : EndpointRelay(endpoints, listeners: reply.listeners)
     self.notifications = reply.descriptor(BL_RFD_NOTIFY) ?? -1
     self.cgroup = Cgroup(
-      directory: reply.descriptor(BL_RFD_CGROUP) ?? -1, killer: reply.descriptor(BL_RFD_KILL) ?? -1, pid: reply.raw.pid)
+      directory: reply.descriptor(BL_RFD_CGROUP) ?? -1, killer: reply.descriptor(BL_RFD_KILL) ?? -1,
+      share: reply.descriptor(BL_RFD_CPU) ?? -1, pid: reply.raw.pid)
   }
 
   deinit { close() }
@@ -142,26 +143,45 @@ public final class SandboxedProcess: Sendable {
       guard poll(&watched, 1, 0) > 0 else { return nil }
       var end = berth_exit()
       _ = berth_pidfd_reap(pidfd, &end)  // a child of ours in exec mode, of the server otherwise
-      let status = reportedStatus() ?? .killed
+      let (status, full) = reportedStatus() ?? (.killed, nil)
       state.status = status
-      state.limit = status.limitHit ?? cgroup.limitHit()
+      state.limit = status.limitHit ?? cgroup.limitHit() ?? (status == .exited(0) ? nil : full) ?? state.limit
       return status
     }
   }
 
-  /// What the sandbox's init said about the plugin's end, if it could.
-  private func reportedStatus() -> ExitStatus? {
+  /// What the sandbox's init said about the plugin's end, if it could: the status, and the place that had no room left.
+  private func reportedStatus() -> (ExitStatus, LimitHit?)? {
     var message = bl_exit()
     let size = MemoryLayout<bl_exit>.size
     guard recv(control, &message, size, Self.quietly) == size else { return nil }
     var (code, signal): (Int32, Int32) = (0, 0)
     guard bl_exit_decode(&message, &code, &signal) == 1 else { return nil }
-    return signal != 0 ? .signalled(signal) : .exited(code)
+    var full: LimitHit?
+    if message.full & BL_FULL_TMP.rawValue != 0 { full = .temporarySpace }
+    // Without an image it is the host's disk that is full, not a limit that was reached.
+    if message.full & BL_FULL_STATE.rawValue != 0, plan.stateImage != nil { full = .stateSpace }
+    return (signal != 0 ? .signalled(signal) : .exited(code), full)
   }
 
   /// The resource limit that this instance has run into, if any.
+  ///
+  /// While it runs, its open descriptors and the time that its processor limit took from it count as well: what hangs
+  /// for want of them does not end by itself. Ask before killing it.
   public func limitHit() -> LimitHit? {
-    state.withLock { $0.status != nil || $0.closed ? $0.limit : cgroup.limitHit() }
+    state.withLock { state in
+      if state.status != nil || state.closed { return state.limit }
+      state.limit = cgroup.limitHit() ?? heldUp() ?? state.limit
+      return state.limit
+    }
+  }
+
+  /// The limit that a running plugin may be waiting at.
+  private func heldUp() -> LimitHit? {
+    let plugins = ObservedProcess(pid: pid)?.children ?? []
+    let full = plugins.contains { (ObservedProcess(pid: $0)?.descriptorCount ?? 0) >= Int(plan.limits.descriptors) }
+    if full { return .descriptors }
+    return cgroup.heldBack >= .seconds(1) ? .cpu : nil
   }
 
   /// Closes the descriptors and removes the cgroup in the background. A plugin that still runs ends. Safe to repeat.

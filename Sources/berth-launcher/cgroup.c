@@ -111,6 +111,27 @@ void cgroup_adopt_self(void) {
   close(fd);
 }
 
+// A group that has used up its share stands still until its period ends, its dying processes and the reaper that sees
+// the daemon go included: short periods keep teardown (and answers) short. The kernel's smallest share is 1 ms.
+static unsigned period_us(unsigned percent) { return percent >= 5 ? 20000 : 100000; }
+
+// Where the share of processor time of an instance is set: `*file` in the returned leaf, -1 when nowhere.
+static int cpu_leaf(const char *scope, const char *instance, const char **file, const char **unlimited) {
+  *file = in_unified[CPU] ? "cpu.max" : "cpu.cfs_quota_us";
+  *unlimited = in_unified[CPU] ? "max" : "-1";
+  int root = in_unified[CPU] ? unified : v1[CPU];
+  return root < 0 ? -1 : descend(root, scope, instance, false, false);
+}
+
+// Whoever is to die needs time for it.
+static void lift_cpu_limit(const char *scope, const char *instance) {
+  const char *file, *unlimited;
+  int leaf = cpu_leaf(scope, instance, &file, &unlimited);
+  if (leaf < 0) return;
+  write_at(leaf, file, unlimited);
+  close(leaf);
+}
+
 static void set_limit(struct job *job, int leaf, const char *file, const char *value) {
   if (write_at(leaf, file, value) < 0) die(job, BL_STEP_LIMITS, file);
 }
@@ -145,10 +166,13 @@ void cgroup_create(struct job *job) {
   format(number, sizeof number, "%llu", processes + 1); // the reaper
   if (in_unified[PIDS]) set_limit(job, job->cgroup, "pids.max", number);
   if (v1[PIDS] >= 0) set_limit(job, v1_leaf[PIDS], "pids.max", number);
+  unsigned period = period_us(r->limits.cpu_percent);
+  quota = quota * period / 100;
   if (in_unified[CPU]) {
-    set_limit(job, job->cgroup, "cpu.max", format(number, sizeof number, "%llu 100000", quota * 1000));
+    set_limit(job, job->cgroup, "cpu.max", format(number, sizeof number, "%llu %u", quota, period));
   } else if (v1[CPU] >= 0) {
-    set_limit(job, v1_leaf[CPU], "cpu.cfs_quota_us", format(number, sizeof number, "%llu", quota * 1000));
+    set_limit(job, v1_leaf[CPU], "cpu.cfs_period_us", format(number, sizeof number, "%u", period));
+    set_limit(job, v1_leaf[CPU], "cpu.cfs_quota_us", format(number, sizeof number, "%llu", quota));
   }
   // A share of busy disks, where the kernel can give shares. Version 1 has had none since its scheduler went (Linux 5.0).
   if (io_weighted && faccessat(job->cgroup, "io.weight", F_OK, 0) == 0) {
@@ -194,6 +218,15 @@ int cgroup_kill_descriptor(const struct job *job) {
   return openat(job->cgroup, "cgroup.kill", O_WRONLY | O_CLOEXEC);
 }
 
+// For the daemon, which lifts the limit of what it kills.
+int cgroup_cpu_descriptor(const struct job *job) {
+  const char *file, *unlimited;
+  int leaf = cpu_leaf(text(job, job->request.scope), text(job, job->request.instance), &file, &unlimited);
+  int fd = leaf < 0 ? -1 : openat(leaf, file, O_WRONLY | O_CLOEXEC);
+  if (leaf >= 0) close(leaf);
+  return fd;
+}
+
 // Signals every process listed in a leaf; for hierarchies without cgroup.kill.
 static void kill_listed(int leaf) {
   char content[4096];
@@ -213,16 +246,19 @@ static int remove_from(int root, const char *scope, const char *instance) {
   int parent = descend(root, scope, NULL, false, false);
   if (parent < 0) return errno == ENOENT ? 0 : -1;
   int result = -1;
-  for (int round = 0; round < 200 && result < 0; round++) {
+  for (int waited = 0, pause = 1; result < 0;) {
+    result = unlinkat(parent, instance, AT_REMOVEDIR);
+    if (result < 0 && errno == ENOENT) result = 0;
+    if (result == 0 || errno != EBUSY || waited > 2000) break;
+    if (waited == 0) lift_cpu_limit(scope, instance);
     int leaf = openat(parent, instance, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (leaf >= 0) {
       if (write_at(leaf, "cgroup.kill", "1") < 0) kill_listed(leaf);
       close(leaf);
     }
-    result = unlinkat(parent, instance, AT_REMOVEDIR);
-    if (result < 0 && errno == ENOENT) result = 0;
-    if (result < 0 && errno != EBUSY) break;
-    if (result < 0) poll(NULL, 0, 10);
+    poll(NULL, 0, pause);
+    waited += pause;
+    if (pause < 10) pause *= 2;
   }
   int error = errno;
   close(parent);

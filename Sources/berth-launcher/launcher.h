@@ -81,6 +81,7 @@ void cgroup_allow_device(struct job *job, bool block, unsigned major, unsigned m
 void cgroup_join(struct job *job);
 int cgroup_open_devices(struct job *job);
 int cgroup_kill_descriptor(const struct job *job);
+int cgroup_cpu_descriptor(const struct job *job);
 int cgroup_remove(const char *scope, const char *instance);
 int cgroup_sweep(const char *scope);
 

@@ -6,6 +6,7 @@
 
 #include "launcher.h"
 
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -14,6 +15,7 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,7 +38,7 @@ static int confine_reaper(void) {
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
       ALLOW(SYS_read), ALLOW(SYS_write), ALLOW(SYS_ppoll), ALLOW(SYS_wait4), ALLOW(SYS_kill), ALLOW(SYS_exit_group),
-      ALLOW(SYS_rt_sigreturn), ALLOW(SYS_restart_syscall),
+      ALLOW(SYS_rt_sigreturn), ALLOW(SYS_restart_syscall), ALLOW(SYS_fstatfs),
 #ifdef SYS_poll
       ALLOW(SYS_poll),
 #endif
@@ -44,6 +46,13 @@ static int confine_reaper(void) {
   };
   struct sock_fprog program = {.len = sizeof code / sizeof *code, .filter = code};
   return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+}
+
+// Whether a file system has no room to speak of: less than one part in 16 (a small ext4 refuses bytes while it still
+// counts a twentieth as free), or no file more.
+static bool is_full(int place) {
+  struct statfs info;
+  return fstatfs(place, &info) == 0 && (info.f_bavail < (info.f_blocks + 15) / 16 || (info.f_files && !info.f_ffree));
 }
 
 void reap(struct job *job, pid_t plugin, int gate) {
@@ -54,9 +63,11 @@ void reap(struct job *job, pid_t plugin, int gate) {
   int control = job->fds[BL_FD_CONTROL];
   prctl(PR_SET_NAME, "berth-init", 0, 0, 0);
   if (children < 0) die(job, BL_STEP_FORK, "reaper signals");
-  // Only three descriptors stay: the plugin's pipes and the status socket must reach their end when the plugin ends.
+  // Few descriptors stay: the plugin's pipes and the status socket must reach their end when the plugin ends.
   if (dup2(control, 0) < 0 || dup2(children, 1) < 0 || dup2(gate, 2) < 0) die(job, BL_STEP_FORK, "reaper descriptors");
   if (syscall(SYS_close_range, 3u, ~0u, 0u) < 0) die(job, BL_STEP_CLOSE, "reaper descriptors");
+  // Not every plugin has them; what is not there is not full.
+  int state = open("/state", O_PATH | O_DIRECTORY | O_CLOEXEC), temporary = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (confine_reaper() < 0 || write(2, "", 1) != 1) _exit(BL_EXIT_BASE + BL_STEP_SECCOMP);
   for (;;) {
     struct pollfd fds[] = {{.fd = 0, .events = POLLIN}, {.fd = 1, .events = POLLIN}};
@@ -73,6 +84,7 @@ void reap(struct job *job, pid_t plugin, int gate) {
     for (pid_t pid; (pid = wait4(-1, &status, WNOHANG, NULL)) > 0;) {
       if (pid != plugin) continue;
       struct bl_exit end = {.magic = BL_MAGIC, .status = status};
+      end.full = (is_full(state) ? BL_FULL_STATE : 0) | (is_full(temporary) ? BL_FULL_TMP : 0);
       _exit(write(0, &end, sizeof end) == (ssize_t)sizeof end ? 0 : BL_EXIT_BASE + BL_STEP_REPLY);
     }
   }

@@ -91,7 +91,7 @@ void await_status(struct job *job, int status, struct bl_reply *reply, int *noti
 }
 
 void answer(struct job *job, struct bl_reply *reply, int notify) {
-  int fds[BL_MAX_ENDPOINTS + 4], count = 0;
+  int fds[BERTH_MAX_PASSED], count = 0;
   reply->fd_kinds = 0;
   reply->pid = job->pid;
   if (job->pidfd >= 0) {
@@ -106,6 +106,11 @@ void answer(struct job *job, struct bl_reply *reply, int notify) {
       fds[count++] = killer;
       reply->fd_kinds |= BL_RFD_KILL;
     }
+  }
+  int share = reply->error || job->request.op != BL_OP_SPAWN || job->cgroup < 0 ? -1 : cgroup_cpu_descriptor(job);
+  if (share >= 0) {
+    fds[count++] = share;
+    reply->fd_kinds |= BL_RFD_CPU;
   }
   if (!reply->error && notify >= 0) {
     fds[count++] = notify;

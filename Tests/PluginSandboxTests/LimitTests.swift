@@ -123,6 +123,58 @@ struct LimitTests {
       """
     let end = try await run(program) { $0.temporarySpace = 4 << 20 }
     #expect(end.output.contains("No space left on device"))
+    #expect(end.limit == nil, "it went on: nothing ended it")
+  }
+
+  /// A plugin that ends for want of room: its caller is told which room.
+  @Test(arguments: ["/tmp", "/state"]) func whereTheRoomWasMissingIsTold(_ place: String) async throws {
+    let fixture = try Fixture()
+    fixture.write(
+      "run.py",
+      """
+      #!/usr/bin/python3
+      with open("\(place)/x", "wb") as file:
+          for _ in range(64):
+              file.write(bytes(1 << 20))
+      """)
+    var plan = fixture.plan("run.py", uid: 654_332)
+    plan.limits.temporarySpace = 4 << 20
+    if place == "/state" {
+      guard StateImage.isAvailable() else { return }
+      plan.stateImage = fixture.directory + "/state.img"
+      try StateImage.prepare(fixture.directory + "/state.img", size: 8 << 20, owner: plan.uid)
+    }
+    let process = try await fixture.launcher.launch(plan)
+    #expect(await process.waitForExit() == .exited(1))
+    #expect(process.limitHit() == (place == "/tmp" ? .temporarySpace : .stateSpace))
+    try await process.kill()
+    process.close()
+  }
+
+  @Test func whoHangsWithAllItsDescriptorsOpenIsSeen() async throws {
+    let fixture = try Fixture()
+    let program = """
+      import os, time
+      try:
+          while True:
+              os.open("/", os.O_RDONLY)
+      except OSError:
+          pass
+      print("full", flush=True)
+      time.sleep(1000)
+      """
+    fixture.write("run.py", "#!/usr/bin/python3\n" + program + "\n")
+    var plan = fixture.plan("run.py", uid: 654_333)
+    plan.limits.descriptors = 32
+    let process = try await fixture.launcher.launch(plan)
+    #expect(process.limitHit() == nil)
+    var first = [UInt8](repeating: 0, count: 5)
+    _ = berth_set_nonblocking(process.standardOutput, 0)
+    #expect(read(process.standardOutput, &first, 5) == 5)
+    #expect(process.limitHit() == .descriptors)
+    try await process.kill()
+    #expect(process.limitHit() == .descriptors)
+    process.close()
   }
 
   @Test(.enabled(if: access("/sys/fs/cgroup/io.cost.qos", F_OK) == 0, "the kernel gives no shares of disks"))

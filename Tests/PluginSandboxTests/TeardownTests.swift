@@ -130,6 +130,38 @@ struct TeardownTests {
     process.close()
   }
 
+  /// The share is lifted with the kill: else each would have to wait for its turn of a few milliseconds to die.
+  @Test func whoHasUsedUpItsShareDiesAtOnceToo() async throws {
+    let fixture = try Fixture()
+    fixture.write(
+      "run.py",
+      """
+      #!/usr/bin/python3
+      import os
+      for _ in range(20): os.fork() or [None for _ in iter(int, 1)]
+      print("ready", flush=True)
+      while True: pass
+      """)
+    var plan = fixture.plan("run.py", uid: 654_502)
+    plan.limits.cpuPercent = 10
+    let process = try await fixture.launcher.launch(plan)
+    var first = [UInt8](repeating: 0, count: 6)
+    _ = berth_set_nonblocking(process.standardOutput, 0)
+    #expect(read(process.standardOutput, &first, 6) == 6)
+    for _ in 0..<500 where process.cgroup.heldBack < .seconds(1) { await Blocking.run { _ = usleep(20_000) } }
+    #expect(process.limitHit() == .cpu)
+    let group = try #require(
+      ControlGroups.leaves(scope: fixture.launcher.scope).first { $0.contains("cpu") || $0.contains("unified") })
+    let quota = ["cpu.cfs_quota_us", "cpu.max"].first { access("\(group)/\($0)", F_OK) == 0 }
+    if let quota { #expect(SmallFile.read("\(group)/\(quota)")?.contains("2000") == true) }
+    process.cgroup.kill()
+    let now = quota.flatMap { SmallFile.read("\(group)/\($0)") }
+    #expect(now == nil || now == "-1\n" || now?.hasPrefix("max") == true, "\(now ?? "")")
+    #expect(try await process.kill() == .killed)
+    #expect(process.limitHit() == .cpu, "told afterwards as well")
+    process.close()
+  }
+
   @Test func manyCyclesLeaveNothingBehind() async throws {
     let cycles = getenv("BERTH_CYCLES").flatMap { Int(String(cString: $0)) } ?? 100
     let fixture = try Fixture()

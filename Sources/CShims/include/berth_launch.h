@@ -197,14 +197,24 @@ struct bl_reply {
   char detail[240]; // what the step was about (a path, a limit), for messages
 };
 
-enum bl_reply_fd { BL_RFD_PIDFD = 1u << 0, BL_RFD_CGROUP = 1u << 1, BL_RFD_KILL = 1u << 2, BL_RFD_NOTIFY = 1u << 3 };
+enum bl_reply_fd {
+  BL_RFD_PIDFD = 1u << 0,
+  BL_RFD_CGROUP = 1u << 1,
+  BL_RFD_KILL = 1u << 2,
+  BL_RFD_CPU = 1u << 3, // where the share of processor time is set: "max" (or, version 1, "-1") lifts it
+  BL_RFD_NOTIFY = 1u << 4,
+};
 
 // What the reaper (pid 1 of the sandbox) says on the control socket, and the bytes it understands: one signal number a
 // byte, sent to the plugin's main process. End of file on the socket ends the sandbox.
 struct bl_exit {
   uint32_t magic;
   int32_t status; // as from wait(2)
+  uint32_t full;  // enum bl_full
 };
+
+// Places that had no room left when the plugin ended.
+enum bl_full { BL_FULL_STATE = 1u << 0, BL_FULL_TMP = 1u << 1 };
 
 /// The name of a set-up step, "unknown" when out of range.
 const char *bl_step_name(uint32_t step);

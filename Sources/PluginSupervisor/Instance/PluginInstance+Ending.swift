@@ -54,6 +54,7 @@ extension PluginInstance {
   private func bury(_ child: PluginChild, _ ending: Ending) async -> ChildEnd {
     // What ended by itself before anyone acted needs no other cause.
     var end = ChildEnd(cause: child.hasExited && ending.isKill ? nil : ending.cause)
+    if case .unresponsive = ending { end.limit = child.process.limitHit() }
     switch ending {
     case .orderly(let reason):
       end.isOrderly = await shutDown(child, reason)
@@ -70,7 +71,7 @@ extension PluginInstance {
     } catch {
       end.unreapable = error.message
     }
-    end.limit = child.process.limitHit()
+    if end.limit == nil { end.limit = child.process.limitHit() }
     let reason = RPCError.closed("\(child.name) \(end.text)", mayHaveRun: true)
     child.peer.finish(reason)
     if end.unreapable == nil {
