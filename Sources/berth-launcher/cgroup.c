@@ -115,20 +115,14 @@ void cgroup_adopt_self(void) {
 // the daemon go included: short periods keep teardown (and answers) short. The kernel's smallest share is 1 ms.
 static unsigned period_us(unsigned percent) { return percent >= 5 ? 20000 : 100000; }
 
-// Where the share of processor time of an instance is set: `*file` in the returned leaf, -1 when nowhere.
-static int cpu_leaf(const char *scope, const char *instance, const char **file, const char **unlimited) {
-  *file = in_unified[CPU] ? "cpu.max" : "cpu.cfs_quota_us";
-  *unlimited = in_unified[CPU] ? "max" : "-1";
-  int root = in_unified[CPU] ? unified : v1[CPU];
-  return root < 0 ? -1 : descend(root, scope, instance, false, false);
-}
+static const char *cpu_file(void) { return in_unified[CPU] ? "cpu.max" : "cpu.cfs_quota_us"; }
 
 // Whoever is to die needs time for it.
 static void lift_cpu_limit(const char *scope, const char *instance) {
-  const char *file, *unlimited;
-  int leaf = cpu_leaf(scope, instance, &file, &unlimited);
+  int root = in_unified[CPU] ? unified : v1[CPU];
+  int leaf = root < 0 ? -1 : descend(root, scope, instance, false, false);
   if (leaf < 0) return;
-  write_at(leaf, file, unlimited);
+  write_at(leaf, cpu_file(), in_unified[CPU] ? "max" : "-1");
   close(leaf);
 }
 
@@ -220,11 +214,8 @@ int cgroup_kill_descriptor(const struct job *job) {
 
 // For the daemon, which lifts the limit of what it kills.
 int cgroup_cpu_descriptor(const struct job *job) {
-  const char *file, *unlimited;
-  int leaf = cpu_leaf(text(job, job->request.scope), text(job, job->request.instance), &file, &unlimited);
-  int fd = leaf < 0 ? -1 : openat(leaf, file, O_WRONLY | O_CLOEXEC);
-  if (leaf >= 0) close(leaf);
-  return fd;
+  int leaf = in_unified[CPU] ? job->cgroup : v1_leaf[CPU];
+  return leaf < 0 ? -1 : openat(leaf, cpu_file(), O_WRONLY | O_CLOEXEC);
 }
 
 // Signals every process listed in a leaf; for hierarchies without cgroup.kill.

@@ -85,7 +85,7 @@ struct LayersTests {
   private static func cell(_ names: [String]) -> String { names.isEmpty ? "–" : names.joined(separator: ", ") }
 
   /// One row a kind of layer: mounts, names, limits, calls. What gets through without it is what the table says.
-  @Test(arguments: ["noexec-mounts", "uts-namespace", "memory-limit", "write-xor-execute", "seccomp"])
+  @Test(arguments: ["noexec-mounts", "uts-namespace", "memory-limit", "descriptor-closing", "seccomp"])
   func aLayerLeftOutLetsThroughWhatTheTableSays(_ layer: String) async throws {
     let table = try CoverageTests.text("layers.md").split(separator: "\n")
     let row = try #require(table.first { $0.hasPrefix("| \(layer) | ") })
