@@ -110,8 +110,7 @@ private final class SpawnBench {
         _ = try await peer(name, path)
         usable.append((name, path))
       } catch {
-        let text = Array("spawn: \(name) does not start here and is left out: \(error)\n".utf8)
-        _ = write(STDERR_FILENO, text, text.count)
+        complain("spawn: \(name) does not start here and is left out: \(error)")
       }
     }
     return usable
