@@ -70,6 +70,9 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
+// A program in C alone: static, and without the start of the Swift runtime, which would pull in five megabytes of it.
+let staticC: [LinkerSetting] = [.unsafeFlags(["-static-executable", "-nostartfiles"])]
+
 let rooms: [Room] = [
   // MARK: C and system libraries
   Room(
@@ -81,10 +84,10 @@ let rooms: [Room] = [
       .target(name: "CShims", cSettings: cSettings),
       .executableTarget(
         name: "berth-launcher", dependencies: ["CShims"], cSettings: cSettings,
-        linkerSettings: [.unsafeFlags(["-static-executable"])]),
+        linkerSettings: staticC),
       .executableTarget(
         name: "berth-broker", dependencies: ["CShims"], cSettings: cSettings,
-        linkerSettings: [.unsafeFlags(["-static-executable"])]),
+        linkerSettings: staticC),
     ]),
 
   // MARK: Protocol

@@ -33,6 +33,8 @@ public struct BerthClient: Sendable {
     configuration.timeout.read = nil
     // A daemon that is not there will not be there a moment later either: say so at once.
     configuration.connectionPool.retryConnectionEstablishment = false
+    // Each request that waits for a hung storage keeps a connection: the others must not have to wait for those.
+    configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1024
     configuration.redirectConfiguration = .disallow
     http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
   }
