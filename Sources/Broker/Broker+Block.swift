@@ -27,7 +27,7 @@ extension Broker {
     await turns.take(client.storeid)
     defer { Task { await turns.give(client.storeid) } }
     if let handle = held(request, .attachment, client) {
-      if FoundDevice(path: handle.node) != nil {
+      if FoundDevice(handle).isThere {
         return HostBlockAttach.Result(attachment: handle.id, device: handle.node)
       }
       try await release(handle, force: true)

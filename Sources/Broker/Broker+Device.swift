@@ -19,7 +19,7 @@ extension Broker {
     else {
       throw .denied("device class \(ForeignText.quoted(params.class)) is not granted to '\(client.storeid)' so")
     }
-    let found = try device(try source(params), isReadOnly: isReadOnly, service)
+    let found = try await device(try source(params), isReadOnly: isReadOnly, service)
     let directory = try service.directory()
     let kernelName = String(found.node.split(separator: "/").last ?? "")
     let request = "\(found.node)\n\(found.major):\(found.minor)\n\(params.access.rawValue)\n\(client.sandbox)"

@@ -67,7 +67,7 @@ extension Broker {
     case .nfs: try await nfs(params)
     case .cifs: try await cifs(params, service)
     case .cephfs: try await ceph(params, service)
-    case .loop, .device: try local(params, service, limits)
+    case .loop, .device: try await local(params, service, limits)
     default: throw .denied("mounts of kind \(ForeignText.quoted(params.kind.rawValue)) are not known")
     }
   }
@@ -162,7 +162,7 @@ extension Broker {
 
   private func local(
     _ params: HostMount.Params, _ service: GrantedService, _ limits: [String: String]
-  ) throws(StorageError) -> BrokerOperation {
+  ) async throws(StorageError) -> BrokerOperation {
     let client = service.client
     guard limits["untrusted"] == "yes" else {
       throw .denied(
@@ -180,7 +180,7 @@ extension Broker {
     if params.kind == .loop {
       operation.location = try service.location(params.source, writes: !isReadOnly)
     } else {
-      let device = try device(params.source, isReadOnly: isReadOnly, service)
+      let device = try await device(params.source, isReadOnly: isReadOnly, service)
       (operation.node, operation.major, operation.minor) = (device.node, device.major, device.minor)
     }
     return operation

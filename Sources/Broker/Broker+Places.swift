@@ -48,7 +48,7 @@ extension Broker {
         case .mount: mounted.contains(handle.path)
         case .loop: loops.contains(handle.number)
         case .device: mounted.contains(handle.place)
-        case .attachment: FoundDevice(path: handle.node) != nil
+        case .attachment: FoundDevice(handle).isThere
         }
       let isWanted = handle.isHeld && handle.holder == handle.storeid && storages.contains(handle.storeid)
       if !isThere || !isWanted { await drop(handle) }

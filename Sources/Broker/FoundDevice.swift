@@ -12,20 +12,12 @@ struct FoundDevice: Sendable, Hashable {
   var major: UInt32
   var minor: UInt32
 
-  /// The block device behind a path of the host's; nil when there is none.
-  init?(path: String) {
-    guard let real = realpath(path, nil) else { return nil }
-    defer { free(real) }
-    node = String(cString: real)
-    var status = stat()
-    guard node.hasPrefix("/dev/"), stat(node, &status) == 0, status.st_mode & S_IFMT == S_IFBLK else { return nil }
-    // As the C library's major() and minor().
-    let number = UInt64(status.st_rdev)
-    major = UInt32(truncatingIfNeeded: (number >> 8) & 0xFFF | (number >> 32) & 0xFFFF_F000)
-    minor = UInt32(truncatingIfNeeded: number & 0xFF | (number >> 12) & 0xFFFF_FF00)
-  }
-
   init(_ handle: Handle) { (node, major, minor) = (handle.node, handle.major, handle.minor) }
+
+  init(_ outcome: BrokerOutcome) { (node, major, minor) = (outcome.node, outcome.major, outcome.minor) }
+
+  /// Whether the kernel has a block device of that number.
+  var isThere: Bool { access("/sys/dev/block/\(major):\(minor)", F_OK) == 0 }
 }
 
 extension Broker {
@@ -34,7 +26,7 @@ extension Broker {
   /// - Parameter source: a handle of `host.loop.attach` or `host.block.attach`, or a path such as `/dev/vg0/lv`.
   func device(
     _ source: String, isReadOnly: Bool, _ service: GrantedService
-  ) throws(StorageError) -> FoundDevice {
+  ) async throws(StorageError) -> FoundDevice {
     for kind in [Handle.Kind.loop, .attachment] where source.hasPrefix(kind == .loop ? "loop-" : "blk-") {
       guard let handle = try handle(source, kind, service), handle.isHeld else {
         throw StorageError(
@@ -53,10 +45,15 @@ extension Broker {
     guard fits else {
       throw .denied("\(ForeignText.quoted(source)) is in no device class granted to '\(service.client.storeid)'")
     }
-    guard let found = FoundDevice(path: source) else {
+    // By a worker: the daemon may have a /dev of its own.
+    var operation = BrokerOperation(.deviceFind)
+    operation.source = source
+    let outcome = try await perform(operation, service.method, storeid: service.client.storeid, within: .seconds(10))
+    if outcome.error == ENOENT || outcome.error == ENODEV {
       throw StorageError(.volumeNotFound, "\(source) is no block device now", outcome: .notStarted)
     }
-    return found
+    if outcome.error != 0 { throw failure(outcome, service.method) }
+    return FoundDevice(outcome)
   }
 
   /// Whether a path below /dev belongs to a class of devices.

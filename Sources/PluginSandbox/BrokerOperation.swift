@@ -11,7 +11,7 @@ public struct BrokerOperation: Sendable {
   public enum Kind: UInt32, Sendable {
     case prepare = 1
     case dismiss, loopAttach, loopDetach, mountLocal, mountRemote, unmount, deviceOpen, deviceClose, lvm, btrfs, exec
-    case nvmeAttach, nvmeDetach, iscsi
+    case nvmeAttach, nvmeDetach, iscsi, deviceFind
   }
 
   /// What is done to logical volumes.

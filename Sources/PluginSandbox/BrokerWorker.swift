@@ -103,7 +103,10 @@ private final class BrokerWorker {
       let failure = Launcher.failure(reply.raw, required: [])
       throw SandboxError(
         failure.code, "the broker's worker was not started", step: failure.step, errno: failure.errno,
-        hint: "Check that berth-broker stands beside berth-launcher, owned by root and not writable by others")
+        hint: reply.raw.step == BL_STEP_CAPS.rawValue
+          ? "The launcher may not pass on what the broker needs: give its service the drop-in "
+            + "berth-launcher-broker.conf and restart it"
+          : "Check that berth-broker stands beside berth-launcher, owned by root and not writable by others")
     }
   }
 

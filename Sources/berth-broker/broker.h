@@ -70,6 +70,7 @@ void set_options(int fs, const char *type);
 // device.c
 void op_device_open(void);
 void op_device_close(void);
+void op_device_find(void);
 
 // run.c
 // Runs a program with the worker's standard streams and capabilities; its end goes to `reply.status`.

@@ -5,7 +5,9 @@
 
 #include "broker.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <fcntl.h>
@@ -39,4 +41,19 @@ void op_device_close(void) {
   check_name(text(request.name), "name");
   int place = open_place();
   if (unlinkat(place, text(request.name), 0) < 0 && errno != ENOENT) fail("%s", text(request.name));
+}
+
+// The daemon may have a /dev of its own (PrivateDevices), so the host's is looked at here. What is found is checked
+// again when it is opened.
+void op_device_find(void) {
+  const char *path = text(request.source);
+  char real[PATH_MAX];
+  struct stat status;
+  if (strncmp(path, "/dev/", 5) != 0) fail_with(EINVAL, "device path");
+  if (!realpath(path, real) || stat(real, &status) < 0) fail("%s", path);
+  if (strncmp(real, "/dev/", 5) != 0 || !S_ISBLK(status.st_mode)) fail_with(ENODEV, "%s is no block device", path);
+  if (strlen(real) >= sizeof reply.node) fail_with(ENAMETOOLONG, "%s", path);
+  strcpy(reply.node, real);
+  reply.major = major(status.st_rdev);
+  reply.minor = minor(status.st_rdev);
 }

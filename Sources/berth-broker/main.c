@@ -102,6 +102,7 @@ int main(int argc, char **argv) {
     case BB_UNMOUNT: op_unmount(); break;
     case BB_DEVICE_OPEN: op_device_open(); break;
     case BB_DEVICE_CLOSE: op_device_close(); break;
+    case BB_DEVICE_FIND: op_device_find(); break;
     case BB_LVM: op_lvm(); break;
     case BB_BTRFS: op_btrfs(); break;
     case BB_EXEC: op_exec(); break;

@@ -13,11 +13,14 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "berth_socket.h"
 
 #ifndef MOUNT_ATTR_IDMAP
 #define MOUNT_ATTR_IDMAP 0x00100000
@@ -27,27 +30,31 @@
 #define RECURSIVE 0x8000             // AT_RECURSIVE
 #define DETACH 2                     // MNT_DETACH
 
-// Runs a child that does nothing but own a user namespace mapping `owner` to the plugin's ids, and returns a descriptor
-// for the namespace. The kernel has no way to make one without a process.
+// A descriptor for a user namespace that maps `owner` to the plugin's ids. The kernel has no way to make one without a
+// process; that process hands over its own namespace, for looking into another's would take CAP_SYS_PTRACE here.
 static int mapping(struct job *job, uid_t owner, gid_t group) {
-  int gate[2];
-  if (pipe2(gate, O_CLOEXEC) < 0) return -1;
+  int pair[2], result = -1, count = 1;
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) return -1;
   int pid = (int)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, 0);
   if (pid < 0) return -1;
+  char byte = 0;
   if (pid == 0) {
-    char byte;
-    close(gate[1]);
-    _exit(read(gate[0], &byte, 1) != 0);
+    close(pair[0]);
+    int own = openat(server.proc, "self/ns/user", O_RDONLY | O_CLOEXEC);
+    if (own < 0 || berth_send_descriptors(pair[1], &byte, 1, &own, 1) != 1) _exit(1);
+    _exit(read(pair[1], &byte, 1) != 0); // the other end is closed: the maps are written
   }
+  close(pair[1]);
+  ssize_t got = berth_receive_descriptors(pair[0], &byte, 1, &result, &count);
+  if (got != 1 || count != 1) result = -1;
+  errno = got < 0 ? (int)-got : EACCES;
   char name[64], line[64];
   format(line, sizeof line, "%u %u 1\n", owner, job->request.uid);
-  int result = write_at(server.proc, format(name, sizeof name, "%d/uid_map", pid), line);
+  if (result >= 0 && write_at(server.proc, format(name, sizeof name, "%d/uid_map", pid), line) < 0) result = -1;
   format(line, sizeof line, "%u %u 1\n", group, job->request.gid);
-  if (result == 0) result = write_at(server.proc, format(name, sizeof name, "%d/gid_map", pid), line);
-  if (result == 0) result = openat(server.proc, format(name, sizeof name, "%d/ns/user", pid), O_RDONLY | O_CLOEXEC);
+  if (result >= 0 && write_at(server.proc, format(name, sizeof name, "%d/gid_map", pid), line) < 0) result = -1;
   int error = errno;
-  close(gate[0]);
-  close(gate[1]);
+  close(pair[0]);
   while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
   errno = error;
   return result;

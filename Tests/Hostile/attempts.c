@@ -102,7 +102,17 @@ static long working_directory(void) {
   char path[4096];
   return CALL(SYS_getcwd, path, sizeof path) > 0 && strcmp(path, "/") != 0 ? 0 : refused(ENOENT);
 }
-static long write_release_agent(void) { return open_for_writing("/sys/fs/cgroup/memory/release_agent"); }
+// Version 2 has no agent; there its root decides which controllers hold.
+static long write_release_agent(void) {
+  long result = open_for_writing("/sys/fs/cgroup/memory/release_agent");
+  return result < 0 && errno == ENOENT ? open_for_writing("/sys/fs/cgroup/cgroup.subtree_control") : result;
+}
+
+// What an allow-list cannot have heard of: cachestat (Linux 6.5), before it set_mempolicy_home_node (5.17).
+static long newest_call(void) {
+  long result = CALL(451, -1, NULL, NULL, 0);
+  return result < 0 && errno == ENOSYS ? CALL(450, NULL, 0, 0, 1) : result;
+}
 
 #define A(name, threat, flags, expression) \
   static long do_##name(void) { return (expression); }
@@ -301,7 +311,7 @@ static long write_release_agent(void) { return open_for_writing("/sys/fs/cgroup/
   A(seccomp_listener, "T15", 0, listener_filter()) \
   A(port_access, "T15", VACUOUS | REACH, CALL(SYS_ioperm, 0x80, 1, 1)) \
   A(local_descriptor_table, "T15", REACH, CALL(SYS_modify_ldt, 1, NULL, 0)) \
-  A(newest_call, "T15", REACH, CALL(451, -1, NULL, NULL, 0)) \
+  A(newest_call, "T15", REACH, newest_call()) \
   /* T16: terminals */ \
   A(terminal_input, "T16", REACH, terminal_request(0x5412)) \
   A(terminal_input_high_bits, "T16", REACH, terminal_request(0x5412 | 0x100000000ul)) \

@@ -31,6 +31,7 @@ enum bb_kind {
   BB_NVME_ATTACH = 13, // NVMe over TCP: `source` address, `number` port, `target` NQN
   BB_NVME_DETACH = 14, // the controllers of NQN `target`
   BB_ISCSI = 15,      // `verb` of enum bb_iscsi
+  BB_DEVICE_FIND = 16, // the block device behind the path `source` below /dev: its node and number
   BB_KIND_COUNT
 };
 

@@ -52,7 +52,8 @@ public struct ManagementSocket: Sendable {
 
   /// Opens the bound socket to the group, mode 0660; it only ever gets wider here.
   public func open() throws(SocketError) {
-    if let gid, chown(path, uid_t.max, gid) != 0 {
+    // A service that may not call chown at all runs with that group instead, and so has made the socket with it.
+    if let gid, gid != getegid(), chown(path, uid_t.max, gid) != 0 {
       throw SocketError(
         .path, "cannot give the socket to group \(gid): \(text(errno))", path: path,
         hint: "run berthd as root or as a member of that group")

@@ -128,9 +128,12 @@ final class SupervisorHouse: PluginHouse {
     } catch { throw StorageError(error) }
   }
 
-  /// Directories that returned paths may lie in; who may use devices may name nodes.
+  /// Directories that returned paths may lie in; who may use devices may name nodes, who may mount what is mounted.
   private func grants(_ storage: SupervisedStorage) -> [String] {
-    storage.permissions.files.map(\.path) + (storage.permissions.devices.isEmpty ? [] : ["/dev"])
+    let permissions = storage.permissions
+    let mounts = "\(settings.runDirectory)/\(storage.storeid)/mounts"
+    return permissions.files.map(\.path) + (permissions.devices.isEmpty ? [] : ["/dev"])
+      + (permissions.broker.contains { $0.covers("host.mount") } ? [mounts] : [])
   }
 
   func processes() async -> [ProcessSummary] { await supervisor.status().map(ProcessSummary.init) }

@@ -88,6 +88,11 @@ class Host:
             return file.read()[-4000:]
 
 
+def why(result):
+    """What the last failed test failed with: told at once, in case the guest does not get to the end."""
+    return "\n".join(text for _, text in result.errors[-1:] + result.failures[-1:])
+
+
 class StorageTest(unittest.TestCase):
     """Tests that share one host, which its class sets up; its log is shown when one fails."""
     host = None
@@ -101,7 +106,7 @@ class StorageTest(unittest.TestCase):
         before = len(result.errors) + len(result.failures)
         super().run(result)
         if self.host is not None and len(result.errors) + len(result.failures) > before:
-            print(f"--- berthd's log after {self.id()}:\n{self.host.tail()}\n---", file=sys.stderr)
+            print(f"--- {why(result)}\nberthd's log after {self.id()}:\n{self.host.tail()}\n---", file=sys.stderr)
 
     def refused(self, *arguments):
         with self.assertRaises(Refused) as caught:
@@ -116,5 +121,7 @@ def main():
     skipped = len(result.skipped)
     for test, reason in result.skipped:
         print(f"skipped: {test}: {reason}")
-    print(f"{max(0, result.testsRun - failed - skipped)} passed, {failed} failed, {skipped} skipped", flush=True)
+    # A class that could not be set up fails without having run a test.
+    started = sum(not isinstance(test, unittest.TestCase) for test, _ in result.errors)
+    print(f"{max(0, result.testsRun - (failed - started) - skipped)} passed, {failed} failed, {skipped} skipped", flush=True)
     sys.exit(0 if failed == 0 and result.testsRun > skipped else 1)

@@ -26,14 +26,15 @@ run() {
 }
 
 ended() {
-  echo "GUEST-END $1 $2"
+  # On a line of its own, also after a suite that was stopped in the middle of one.
+  printf '\nGUEST-END %s %s\n' "$1" "$2"
   [ "$2" -eq 0 ] || worst=1
 }
 
 # swift_suite NAME FILTER [SKIP]
 swift_suite() {
   echo "GUEST-BEGIN swift $1"
-  run timeout 200 "$BERTH_BIN/berthPackageTests.xctest" --testing-library swift-testing --no-parallel \
+  run timeout 300 "$BERTH_BIN/berthPackageTests.xctest" --testing-library swift-testing --no-parallel \
     --filter "$2" --skip "${3:-^$}"
   ended "$1" "$(cat /run/status)"
 }
@@ -42,6 +43,6 @@ swift_suite() {
 python_suite() {
   [ -f "/berth/test_$1.py" ] || return 0
   echo "GUEST-BEGIN counted $1"
-  run timeout 300 python3 "/berth/test_$1.py"
+  run timeout 900 python3 "/berth/test_$1.py"
   ended "$1" "$(cat /run/status)"
 }
