@@ -29,9 +29,9 @@ public struct PeerConfiguration: Sendable {
   ///
   /// To suspend costs two thread hops (I/O thread, task pool), many times what a quick side takes to answer: measured,
   /// 25 to 100 µs against 4. So where answers have been quick, within 0.3 ms, a call that is alone in flight reads for
-  /// itself: for 10 µs again and again, if that has been of use, then sleeping in poll(2). This is the one place where a
-  /// thread of the pool may sleep; it is rationed: not over half the processors do so at once, and an answer that does
-  /// not come in this time costs the connection the right until 8, 16, … 1024 quick ones have followed.
+  /// itself: for 20 µs again and again, as long as that is not too often in vain, then sleeping in poll(2). This is the
+  /// one place where a thread of the pool may sleep; it is rationed: not over half the processors do so at once, and an
+  /// answer that does not come in this time costs the connection the right until 8, 16, … 1024 quick ones have followed.
   /// Four milliseconds is the kernel's tick: shorter timers make every call slower, since the clock is reprogrammed.
   public var answerPolling: Duration = .milliseconds(4)
   /// Records both directions; nil (nothing is recorded) unless set.
