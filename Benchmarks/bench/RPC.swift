@@ -46,7 +46,7 @@ private func compare(size: Int, _ placement: Placement) async throws -> (call: D
   try await placement.settle()
   _ = try await answerer.times(1000, params)
   var cpus: [Double] = []
-  let (call, pipe) = try await inTurns(rounds: 40) {
+  let (call, pipe) = try await inTurns(rounds: 20) {
     let before = ownCPU()
     let times = try await answerer.times(1000, params)
     cpus.append((ownCPU() - before) / Double(times.count))

@@ -40,7 +40,7 @@ private func stackFigures(_ directory: String, _ style: String, _ placement: Pla
     let floor = try PingPong(size: size)
     try await placement.settle()
     _ = try await times(1000, params, instance)
-    let (call, pipe) = try await inTurns(rounds: 40) {
+    let (call, pipe) = try await inTurns(rounds: 20) {
       median(try await times(1000, params, instance))
     } _: {
       try await floor.batch(1000)

@@ -150,12 +150,13 @@ struct TeardownTests {
     #expect(read(process.standardOutput, &first, 6) == 6)
     for _ in 0..<500 where process.cgroup.heldBack < .seconds(1) { await Blocking.run { _ = usleep(20_000) } }
     #expect(process.limitHit() == .cpu)
-    let group = try #require(
-      ControlGroups.leaves(scope: fixture.launcher.scope).first { $0.contains("cpu") || $0.contains("unified") })
-    let quota = ["cpu.cfs_quota_us", "cpu.max"].first { access("\(group)/\($0)", F_OK) == 0 }
-    if let quota { #expect(SmallFile.read("\(group)/\(quota)")?.contains("2000") == true) }
+    let quotas = ControlGroups.leaves(scope: fixture.launcher.scope).flatMap { leaf in
+      ["cpu.cfs_quota_us", "cpu.max"].map { "\(leaf)/\($0)" }
+    }
+    let quota = try #require(quotas.first { access($0, F_OK) == 0 })
+    #expect(SmallFile.read(quota)?.contains("2000") == true)
     process.cgroup.kill()
-    let now = quota.flatMap { SmallFile.read("\(group)/\($0)") }
+    let now = SmallFile.read(quota)
     #expect(now == nil || now == "-1\n" || now?.hasPrefix("max") == true, "\(now ?? "")")
     #expect(try await process.kill() == .killed)
     #expect(process.limitHit() == .cpu, "told afterwards as well")
