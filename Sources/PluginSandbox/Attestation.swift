@@ -19,7 +19,9 @@ struct Attestation: Sendable, Hashable {
     let plan = process.plan
     var observed = [("init", initial)]
     if let children = initial.children {
-      observed += children.compactMap { ObservedProcess(pid: $0) }.map { ("plugin", $0) }
+      // The first is the plugin; others are processes it left to the sandbox's init.
+      let roles = ["plugin"] + Array(repeating: "orphan", count: max(0, children.count - 1))
+      observed += zip(roles, children).compactMap { role, pid in ObservedProcess(pid: pid).map { (role, $0) } }
     } else {
       unobserved.append("the plugin's own process")
     }
@@ -119,7 +121,8 @@ struct Attestation: Sendable, Hashable {
     }
   }
 
-  /// Beyond 0, 1 and 2 a plugin that already runs has files of its own open: they must lie in what it was given.
+  /// Beyond 0, 1 and 2 a plugin that already runs has files of its own open: they must lie in what it was given. Its
+  /// children may have closed those three, as daemons do.
   private mutating func checkDescriptors(_ one: ObservedProcess, _ role: String, _ plan: LaunchPlan) {
     guard let descriptors = one.descriptors else {
       unobserved.append("descriptors")
@@ -128,7 +131,7 @@ struct Attestation: Sendable, Hashable {
     guard let table = try? MountTable(plan, endpoints: []) else { return }
     let allowed = table.entries.map(\.target) + ["/proc"]
     for (number, target) in descriptors {
-      if number <= 2 {
+      if number <= 2, role == "plugin" {
         if !target.hasPrefix("pipe:") { differences.append("\(role): descriptor \(number) is \(target), not a pipe") }
       } else if target.hasPrefix("/"), !target.hasPrefix("/memfd:"),
         !allowed.contains(where: { PathPolicy.isBeneath(target, $0) }), target != "/"

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+import CShims
 import Glibc
 import Testing
 
@@ -20,6 +21,31 @@ struct LaunchTests {
     #expect(output == "hello from 654321\ngot ping\n")
     let status = await process.waitForExit()
     #expect(status == .exited(3))
+    try await process.kill()
+    process.close()
+  }
+
+  /// What a plugin leaves to the sandbox's init is as confined, but its first three descriptors are its own affair.
+  @Test func anOrphanWithoutPipesIsNoFault() async throws {
+    let fixture = try Fixture()
+    fixture.write(
+      "run.sh",
+      """
+      #!/bin/sh
+      (sh -c 'exec sleep 1000 </dev/null >/dev/null 2>&1' &)
+      echo ready
+      read line
+      """)
+    let process = try await fixture.launcher.launch(fixture.plan("run.sh"))
+    _ = berth_set_nonblocking(process.standardOutput, 0)
+    var ready = [UInt8](repeating: 0, count: 6)
+    #expect(read(process.standardOutput, &ready, 6) == 6)
+    for _ in 0..<500 where ObservedProcess(pid: process.pid)?.children?.count != 2 {
+      await Blocking.run { _ = usleep(20_000) }
+    }
+    #expect(ObservedProcess(pid: process.pid)?.children?.count == 2)
+    try await process.attest()
+    #expect(process.score().points == 100, "\(process.score().deductions)")
     try await process.kill()
     process.close()
   }
