@@ -66,24 +66,21 @@ struct LaunchTests {
     let fixture = try Fixture()
     let file = fixture.directory + "/granted"
     system("echo one > \(file); chmod 644 \(file)")
-    let replacing = Task.detached {
-      while !Task.isCancelled {
-        // No child process: it would hold the script that is written meanwhile open ("text file busy").
-        if let new = fopen(file + ".new", "we") {
-          fputs("one\n", new)
-          fchmod(fileno(new), 0o644)
-          fclose(new)
-          rename(file + ".new", file)
-        }
-        try? await Task.sleep(for: .milliseconds(10))
-      }
-    }
-    defer { replacing.cancel() }
     for _ in 0..<30 {
+      // Once a start, at some moment of it. No child process: it would hold the script that is written meanwhile open.
+      let replacing = Task.detached {
+        try? await Task.sleep(for: .microseconds(Int.random(in: 0...8_000)))
+        guard let new = fopen(file + ".new", "we") else { return }
+        fputs("one\n", new)
+        fchmod(fileno(new), 0o644)
+        fclose(new)
+        rename(file + ".new", file)
+      }
       let result = try await fixture.run("cat \(file)") {
         $0.permissions.files = [FilePermission(path: file, access: .readOnly)]
       }
       #expect(result.output == "one\n")
+      await replacing.value
     }
   }
 
