@@ -73,6 +73,27 @@ let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift
 // A program in C alone: static, and without the start of the Swift runtime, which would pull in five megabytes of it.
 let staticC: [LinkerSetting] = [.unsafeFlags(["-static-executable", "-nostartfiles"])]
 
+// The launcher is executed once a plugin where no server runs, and glibc asks the processor about itself at every start:
+// a millisecond in a virtual machine, where that traps. musl (musl-dev) asks nothing.
+#if arch(arm64)
+  let architecture = "aarch64"
+#else
+  let architecture = "x86_64"
+#endif
+let muslHeaders: [CSetting] = [
+  .unsafeFlags([
+    "-nostdlibinc", "-isystem", "/usr/include/\(architecture)-linux-musl",
+    // Headers of the kernel, which musl has none of.
+    "-idirafter", "/usr/include/\(architecture)-linux-gnu", "-idirafter", "/usr/include",
+  ])
+]
+let muslLibrary = "/usr/lib/\(architecture)-linux-musl"
+let staticMusl: [LinkerSetting] = [
+  .unsafeFlags(
+    ["-static-executable", "-nostartfiles", "-Xclang-linker", "-nostdlib"]
+      + ["crt1.o", "crti.o", "libc.a", "crtn.o"].map { "\(muslLibrary)/\($0)" } + ["-lgcc"])
+]
+
 let rooms: [Room] = [
   // MARK: C and system libraries
   Room(
@@ -83,8 +104,8 @@ let rooms: [Room] = [
       .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
       .target(name: "CShims", cSettings: cSettings),
       .executableTarget(
-        name: "berth-launcher", dependencies: ["CShims"], cSettings: cSettings,
-        linkerSettings: staticC),
+        name: "berth-launcher", cSettings: cSettings + [.headerSearchPath("../CShims/include")] + muslHeaders,
+        linkerSettings: staticMusl),
       .executableTarget(
         name: "berth-broker", dependencies: ["CShims"], cSettings: cSettings,
         linkerSettings: staticC),

@@ -73,7 +73,10 @@ ssize_t berth_receive_descriptors(int socket, void *bytes, size_t count, int *fd
   } while (got < 0 && errno == EINTR);
   if (got < 0) return -errno;
   int refused = (message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-compare" // musl's CMSG_NXTHDR
   for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+#pragma GCC diagnostic pop
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
     size_t passed = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < passed; i++) {

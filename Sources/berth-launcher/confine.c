@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static void limit(struct job *job, __rlimit_resource_t which, uint64_t value, const char *name) {
+static void limit(struct job *job, int which, uint64_t value, const char *name) {
   struct rlimit now;
   if (getrlimit(which, &now) < 0) die(job, BL_STEP_RLIMIT, name);
   rlim_t wanted = value == UINT64_MAX ? RLIM_INFINITY : (rlim_t)value;

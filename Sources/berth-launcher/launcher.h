@@ -16,10 +16,19 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "berth_launch.h"
 
+// Not every C library's header has it.
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1u << 2)
+#endif
+
 enum { FILTER_MAX = 4096, V1_HIERARCHIES = 4 };
+
+// The namespaces of a kit (kit.c), and how many kits a server keeps ready.
+enum { KIT_MOUNTS, KIT_NET, KIT_IPC, KIT_UTS, KIT_NAMESPACES, KITS = 4 };
 
 // Everything about the one request a worker serves.
 struct job {
@@ -32,6 +41,8 @@ struct job {
   int cgroup;                  // the leaf in the unified hierarchy, -1 when none
   int v1_tasks[V1_HIERARCHIES]; // tasks of the leaf in each v1 hierarchy used, -1 where none
   bool cgroups_made;
+  bool has_kit;
+  int kit[KIT_NAMESPACES];
   int pidfd;
   pid_t pid;
   uint32_t layers;
@@ -92,7 +103,16 @@ struct option {
 void open_sources(struct job *job);
 void build_root(struct job *job);
 int make_mount(const char *type, const struct option *options, size_t count, unsigned attributes);
+int new_root(void);
 void enter_small_namespace(void);
+
+// kit.c
+void kit_open_shelf(void);
+int kit_count(void);
+_Noreturn void kit_make(void);
+void kit_take(struct job *job);
+uint64_t kit_enter(struct job *job);
+void kit_close(struct job *job);
 
 // image.c
 int open_image(struct job *job);
