@@ -33,6 +33,7 @@ static int v1[V1_HIERARCHIES] = {-1, -1, -1, -1};         // roots of version 1 
 static bool in_unified[V1_HIERARCHIES];                   // the controller lives in version 2
 static bool io_weighted;                                  // version 2 has the io controller
 static int v1_leaf[V1_HIERARCHIES] = {-1, -1, -1, -1};
+static int device_list = -1;                              // devices.allow of the leaf
 
 static int open_hierarchy(const char *path, long magic) {
   int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -81,6 +82,11 @@ uint32_t cgroup_layers(void) {
 static int descend(int root, const char *scope, const char *leaf, bool make, bool enable) {
   char path[512];
   format(path, sizeof path, "%s/%s%s%s", server.cgroup_base, scope, leaf ? "/" : "", leaf ? leaf : "");
+  int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  if (!make) return openat(root, path, flags);
+  // Mostly all but the leaf is there, and has its controllers.
+  if (leaf && !enable && mkdirat(root, path, 0755) == 0) return openat(root, path, flags);
+  if (leaf && !enable && errno != ENOENT) return -1;
   int fd = dup(root);
   for (char *rest = NULL, *part = strtok_r(path, "/", &rest); part && fd >= 0; part = strtok_r(NULL, "/", &rest)) {
     if (enable) {
@@ -92,8 +98,8 @@ static int descend(int root, const char *scope, const char *leaf, bool make, boo
       if (io_weighted) write_at(fd, "cgroup.subtree_control", "+io");
     }
     bool last = leaf && (!rest || !*rest);
-    int made = make ? mkdirat(fd, part, 0755) : 0;
-    int next = made < 0 && (errno != EEXIST || last) ? -1 : openat(fd, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int made = mkdirat(fd, part, 0755);
+    int next = made < 0 && (errno != EEXIST || last) ? -1 : openat(fd, part, flags);
     int error = errno;
     close(fd);
     errno = error;
@@ -136,7 +142,8 @@ void cgroup_create(struct job *job) {
   char number[64];
   cgroup_open_hierarchies();
   if (unified >= 0) {
-    job->cgroup = descend(unified, scope, instance, true, true);
+    bool enable = io_weighted || in_unified[MEMORY] || in_unified[PIDS] || in_unified[CPU];
+    job->cgroup = descend(unified, scope, instance, true, enable);
     if (job->cgroup < 0) die(job, BL_STEP_CGROUP, "unified"); // somebody else's, perhaps: not ours to undo
     job->cgroups_made = true;
     job->layers |= BL_L_CGROUP;
@@ -174,8 +181,8 @@ void cgroup_create(struct job *job) {
   }
   if (v1_leaf[DEVICES] >= 0) {
     set_limit(job, v1_leaf[DEVICES], "devices.deny", "a");
-    const unsigned nodes[] = {3, 5, 7, 8, 9}; // null zero full random urandom
-    for (size_t i = 0; i < 5; i++) cgroup_allow_device(job, false, 1, nodes[i]);
+    device_list = openat(v1_leaf[DEVICES], "devices.allow", O_WRONLY | O_CLOEXEC);
+    if (device_list < 0) die(job, BL_STEP_LIMITS, "devices.allow");
   }
   for (int i = MEMORY; i <= CPU; i++) {
     if (in_unified[i] || v1[i] >= 0) job->layers |= controller_layers[i];
@@ -184,9 +191,10 @@ void cgroup_create(struct job *job) {
 
 void cgroup_allow_device(struct job *job, bool block, unsigned major, unsigned minor) {
   char line[64];
-  if (v1[DEVICES] < 0) return;
+  if (device_list < 0) return;
   format(line, sizeof line, "%c %u:%u rw", block ? 'b' : 'c', major, minor);
-  set_limit(job, v1_leaf[DEVICES], "devices.allow", line);
+  ssize_t size = (ssize_t)strlen(line);
+  if (write(device_list, line, (size_t)size) != size) die(job, BL_STEP_LIMITS, "devices.allow");
 }
 
 // By `tasks`, not `cgroup.procs`: a thread that moves only itself needs no lock on all processes of the machine, whose

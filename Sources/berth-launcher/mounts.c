@@ -28,6 +28,7 @@
 #define PROPAGATE_PRIVATE (1u << 18) // MS_PRIVATE
 #define PROPAGATE_SLAVE (1u << 19)   // MS_SLAVE
 #define RECURSIVE 0x8000             // AT_RECURSIVE
+#define ROOT_SIZE "1m"                // of the plugin's root: directories, links and small files
 #define DETACH 2                     // MNT_DETACH
 
 // A descriptor for a user namespace that maps `owner` to the plugin's ids. The kernel has no way to make one without a
@@ -120,7 +121,8 @@ void open_sources(struct job *job) {
     if (job->request.mounts[i].kind == BL_M_BIND) open_source(job, i);
     if (job->request.mounts[i].kind == BL_M_IMAGE) job->sources[i] = open_image(job);
   }
-  if (server.host_mounts >= 0 && setns(server.own_mounts, CLONE_NEWNS) < 0) die(job, BL_STEP_SOURCE, "own mounts");
+  int own = job->has_kit ? job->kit[KIT_MOUNTS] : server.own_mounts;
+  if (server.host_mounts >= 0 && setns(own, CLONE_NEWNS) < 0) die(job, BL_STEP_SOURCE, "own mounts");
 }
 
 // A detached instance of a file system; -1 with errno on failure.
@@ -153,6 +155,15 @@ static int make_tmpfs(struct job *job, const struct bl_mount *m) {
 // Makes the directories above a target below the new root and returns the last of them; `*name` is what remains.
 static int parent_of(struct job *job, int root, const char *target, char *copy, size_t size, char **name) {
   format(copy, size, "%s", target + 1);
+  char *last = strrchr(copy, '/');
+  if (last) { // mostly it is there: one call, through no link and not out of the root
+    struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+    *last = 0;
+    int there = (int)syscall(SYS_openat2, root, copy, &how, sizeof how);
+    *name = last + 1;
+    if (there >= 0) return there;
+    *last = '/';
+  }
   int fd = dup(root);
   char *part = copy;
   for (char *slash; fd >= 0 && (slash = strchr(part, '/')); part = slash + 1) {
@@ -185,15 +196,10 @@ static void place(struct job *job, int root, unsigned index) {
     close(fd);
   } else {
     bool file = m->kind == BL_M_BIND && job->source_is_file[index];
-    int made = file ? openat(parent, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0444) : mkdirat(parent, name, 0755);
+    int made = file ? mknodat(parent, name, S_IFREG | 0444, 0) : mkdirat(parent, name, 0755);
     if (made < 0 && errno != EEXIST && errno != EROFS) die(job, BL_STEP_MOUNT, target);
-    if (file && made >= 0) close(made);
-    int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC | (file ? 0 : O_DIRECTORY);
-    int place = openat(parent, name, flags);
-    if (place < 0) die(job, BL_STEP_MOUNT, target);
-    unsigned how = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
-    if (syscall(SYS_move_mount, mount, "", place, "", how) < 0) die(job, BL_STEP_MOUNT, target);
-    close(place);
+    // By name: a link there would not be followed, and a directory goes only on a directory.
+    if (syscall(SYS_move_mount, mount, "", parent, name, MOVE_MOUNT_F_EMPTY_PATH) < 0) die(job, BL_STEP_MOUNT, target);
     close(mount);
     job->sources[index] = -1;
   }
@@ -216,9 +222,17 @@ static int attach_root(const char *size) {
   return syscall(SYS_move_mount, root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0 ? -1 : root;
 }
 
+// Takes the caller, alone in its mount namespace, into a root like the one that build_root makes.
+int new_root(void) {
+  int root = attach_root(ROOT_SIZE);
+  if (root < 0 || enter(root) < 0) return -1;
+  return close(root);
+}
+
 void build_root(struct job *job) {
   umask(0);
-  int root = attach_root("1m");
+  // A kit has its root in place.
+  int root = job->has_kit ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : attach_root(ROOT_SIZE);
   if (root < 0) die(job, BL_STEP_ROOT, "tmpfs");
   for (unsigned i = 0; i < job->request.mount_count; i++) place(job, root, i);
   if (job->request.flags & BL_F_PROC) {
@@ -228,7 +242,7 @@ void build_root(struct job *job) {
     if (syscall(SYS_move_mount, proc, "", root, "proc", MOVE_MOUNT_F_EMPTY_PATH) < 0) die(job, BL_STEP_PROC, "/proc");
     close(proc);
   }
-  if (enter(root) < 0) die(job, BL_STEP_PIVOT, "/");
+  if (!job->has_kit && enter(root) < 0) die(job, BL_STEP_PIVOT, "/");
   struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
   if (syscall(SYS_mount_setattr, root, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0) die(job, BL_STEP_PIVOT, "read-only /");
   close(root);

@@ -68,6 +68,9 @@ void report_layers(struct job *job, int notify) {
 // Reads the child's report and then waits for the end of file that a successful exec brings.
 void await_status(struct job *job, int status, struct bl_reply *reply, int *notify) {
   bool reported = false;
+  // Sleeps once, until the end: waiting for the report itself would cost a switch between processes more.
+  struct pollfd ended = {.fd = status};
+  while (poll(&ended, 1, -1) < 0 && errno == EINTR) {}
   for (;;) {
     struct bl_reply part;
     int fds[BL_MAX_ENDPOINTS + 1], count = BL_MAX_ENDPOINTS + 1;

@@ -17,13 +17,16 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "berth_socket.h"
 #include "launcher.h"
 
-enum { WORKERS = 64, WORKER_SECONDS = 120 };
+enum { WORKERS = 64, WORKER_SECONDS = 120, RESTOCK_MS = 3 };
 static pid_t workers[WORKERS];
+static pid_t stocker;     // makes a kit
+static bool stock_fails; // the last one could not: not tried again before the next request
 
 static _Noreturn void give_up(const char *what) {
   dprintf(2, "berth-launcher: %s: %s\n", what, strerror(errno));
@@ -51,10 +54,14 @@ static int listen_at(const char *path) {
 
 // Collects workers and ended sandboxes (which are our children as well, see CLONE_PARENT).
 static void collect(void) {
-  for (pid_t pid; (pid = waitpid(-1, NULL, WNOHANG)) > 0;) {
+  int status;
+  for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
     for (int i = 0; i < WORKERS; i++) {
       if (workers[i] == pid) workers[i] = 0;
     }
+    if (stocker != pid) continue;
+    stocker = 0;
+    stock_fails = status != 0;
   }
 }
 
@@ -83,6 +90,23 @@ static void start_worker(int connection, int listener, int signals) {
   if (pid > 0) workers[slot] = pid;
 }
 
+// Makes the next kit in a process of its own.
+static void restock(void) {
+  if (stocker || stock_fails || kit_count() >= KITS) return;
+  pid_t pid = fork();
+  if (pid == 0) {
+    alarm(WORKER_SECONDS);
+    kit_make();
+  }
+  stocker = pid > 0 ? pid : 0;
+}
+
+static int64_t now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
+}
+
 void serve(void) {
   if (geteuid() != 0) {
     errno = EPERM;
@@ -101,9 +125,18 @@ void serve(void) {
   cgroup_adopt_self();
   daemon_socket = 2; // a failure while entering the namespace shows as the exit status
   enter_small_namespace();
-  for (;;) {
+  kit_open_shelf();
+  for (int64_t due = 0;;) { // when to look at the stock: a moment after whatever happens, for a start comes first
     struct pollfd fds[] = {{.fd = listener, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
-    if (poll(fds, 2, -1) < 0 && errno != EINTR) give_up("poll");
+    int64_t left = due < 0 ? -1 : due - now_ms();
+    int ready = poll(fds, 2, due < 0 ? -1 : left > 0 ? (int)left : 0);
+    if (ready < 0 && errno != EINTR) give_up("poll");
+    if (ready == 0) {
+      restock();
+      due = -1;
+      continue;
+    }
+    if (due < 0) due = now_ms() + RESTOCK_MS;
     struct signalfd_siginfo information;
     while (read(signals, &information, sizeof information) == (ssize_t)sizeof information) {
       if (information.ssi_signo != SIGCHLD) _exit(0); // plugins go on: they belong to the daemon
@@ -113,6 +146,7 @@ void serve(void) {
     int connection = berth_accept(listener);
     if (connection < 0) continue;
     start_worker(connection, listener, signals);
+    stock_fails = false;
     close(connection);
   }
 }

@@ -124,13 +124,13 @@ void spawn(struct job *job) {
   if (!user_namespace && geteuid() != 0) die_with(job, BL_STEP_PRIVILEGE, EPERM, "the privileged mode needs root");
   read_filter(job);
   if (!user_namespace) {
+    kit_take(job);
     cgroup_create(job);
     open_sources(job);
   }
   int status[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, status) < 0) die(job, BL_STEP_CLONE, "status socket");
-  uint64_t namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
-  if (!(r->flags & BL_F_NET_HOST)) namespaces |= CLONE_NEWNET;
+  uint64_t namespaces = CLONE_NEWPID | kit_enter(job);
   if (user_namespace) namespaces |= CLONE_NEWUSER;
   struct clone_args arguments = {
       .flags = CLONE_PIDFD | CLONE_PARENT | namespaces, // the daemon (or the server) is to reap it
@@ -151,6 +151,7 @@ void spawn(struct job *job) {
   }
   job->pid = (pid_t)pid;
   close(status[1]);
+  kit_close(job);
   for (int i = 0; i < BL_FD_FILTER; i++) close(job->fds[i]);
   if (user_namespace) map_user(job, status[0]);
   struct bl_reply reply;

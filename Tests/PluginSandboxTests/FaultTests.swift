@@ -16,7 +16,11 @@ struct Fault: Sendable, CustomTestStringConvertible {
 
   /// The launcher in which this call gives that errno; 0 pretends success, -1 kills.
   func prefix(_ fixture: Fixture, errno number: Int32) async throws -> [String] {
-    let program = fixture.directory + "/fault"
+    try await prefix(in: fixture.directory, errno: number)
+  }
+
+  func prefix(in directory: String, errno number: Int32) async throws -> [String] {
+    let program = directory + "/fault"
     let built = await Blocking.run {
       system("cc -std=gnu17 -O1 -w -static -o \(program) \(HostilePlugin.sources)/fault.c")
     }
@@ -30,7 +34,7 @@ struct FaultTests {
   static let setUp: [Fault] =
     [
       "capset", "clone", "clone3", "close_range", "dup2", "fchdir", "fcntl", "fsconfig", "fsmount", "fsopen",
-      "landlock_add_rule", "landlock_create_ruleset", "landlock_restrict_self", "mkdirat", "mount_setattr",
+      "landlock_add_rule", "landlock_create_ruleset", "landlock_restrict_self", "mkdirat", "mknodat", "mount_setattr",
       "move_mount", "open_tree", "openat2", "pipe2", "pivot_root", "pread64", "prlimit64", "recvmsg", "rt_sigprocmask",
       "seccomp", "sendmsg", "setgroups", "sethostname", "setresgid", "setresuid", "setsid", "signalfd4", "socketpair",
       "symlinkat", "umount2", "unshare",
@@ -55,6 +59,29 @@ struct FaultTests {
           error.code == .stepFailed || error.code == .layerMissing || error.code == .launcherUnavailable, "\(error)")
       }
     }
+  }
+
+  /// What a server made ahead is entered or nothing starts: no step falls back to the server's own namespaces.
+  @Test(arguments: ["mnt": 0x2_0000, "net": 0x4000_0000, "ipc": 0x0800_0000, "uts": 0x0400_0000])
+  func aPreparedNamespaceThatCannotBeEnteredMeansThatThePluginNeverStarts(_ kind: (String, Int)) async throws {
+    let fault = Fault(call: "setns", argument: "1:\(kind.1)")
+    let server = try await ServerFixture { try await fault.prefix(in: $0, errno: EPERM) }
+    server.fixture.write("run.sh", "#!/bin/sh\necho started\n")
+    var refused: SandboxError?
+    // Until something was made ahead, a start makes its own and is complete.
+    for _ in 0..<100 where refused == nil {
+      do throws(SandboxError) {
+        let process = try await server.fixture.launcher.launch(server.fixture.plan("run.sh"))
+        try await process.attest()
+        try await process.kill()
+        process.close()
+      } catch {
+        refused = error
+      }
+      await Blocking.run { _ = usleep(20_000) }
+    }
+    #expect(refused?.code == .stepFailed, "\(String(describing: refused))")
+    server.stop()
   }
 
   /// It can clean up nothing any more: whoever asked for the start does.

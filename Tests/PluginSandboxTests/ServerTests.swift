@@ -14,11 +14,14 @@ final class ServerFixture: Sendable {
   let socket: String
   let fixture: Fixture
   private let options: [String]
+  private let prefix: [String]
   private let pid = Mutex<Int32>(0)
 
-  init(options: [String] = []) async throws {
+  /// - Parameter prefix: the command in front of the server's, made with the fixture's directory at hand.
+  init(options: [String] = [], prefix: (String) async throws -> [String] = { _ in [] }) async throws {
     self.options = options
     let scratch = try Fixture()
+    self.prefix = try await prefix(scratch.directory)
     socket = scratch.directory + "/launcher.sock"
     // The second fixture talks to the server; the first only lends its directory.
     keep = scratch
@@ -27,11 +30,11 @@ final class ServerFixture: Sendable {
   }
 
   private func start() async throws {
-    let arguments = [Fixture.program, "--server", socket, "--writable", "/tmp"] + options
+    let arguments = prefix + [Fixture.program, "--server", socket, "--writable", "/tmp"] + options
     var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
     defer { for pointer in argv { free(pointer) } }
     var environment: [UnsafeMutablePointer<CChar>?] = [nil]
-    let child = berth_spawn(Fixture.program, &argv, &environment, -1, -1, 2, 0)
+    let child = berth_spawn(arguments[0], &argv, &environment, -1, -1, 2, 0)
     try #require(child > 0)
     pid.withLock { $0 = child }
     for _ in 0..<500 where access(socket, F_OK) != 0 { await Blocking.run { _ = usleep(10_000) } }
@@ -90,6 +93,35 @@ struct ServerTests {
     try await process.kill()
     process.close()
     #expect(try await fixture.launcher.probe().isSufficient)
+    server.stop()
+  }
+
+  /// Some of these find namespaces made ahead, some do not: none shares one with another or with the host.
+  @Test func noTwoPluginsShareANamespace() async throws {
+    let server = try await ServerFixture()
+    let fixture = server.fixture
+    fixture.write("run.sh", "#!/bin/sh\nread line\n")
+    await Blocking.run { _ = usleep(200_000) }  // the server makes some ahead
+    let launcher = fixture.launcher
+    let plans = (0..<10).map { number in
+      var plan = fixture.plan("run.sh")
+      plan.instance = "crowd\(number)"
+      return plan
+    }
+    let processes = try await withThrowingTaskGroup(of: SandboxedProcess.self) { group in
+      for plan in plans { group.addTask { try await launcher.launch(plan) } }
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
+    for name in ["mnt", "net", "ipc", "uts", "pid", "cgroup"] {
+      let inside = processes.compactMap { ObservedProcess(pid: $0.pid)?.namespace(name) }
+      #expect(inside.count == 10)
+      #expect(Set(inside + [ObservedProcess.ownNamespace(name) ?? ""]).count == 11, "\(name): \(inside)")
+    }
+    for process in processes {
+      try await process.attest()
+      try await process.kill()
+      process.close()
+    }
     server.stop()
   }
 
