@@ -121,8 +121,9 @@ struct Attestation: Sendable, Hashable {
     }
   }
 
-  /// Beyond 0, 1 and 2 a plugin that already runs has files of its own open: they must lie in what it was given. Its
-  /// children may have closed those three, as daemons do.
+  /// A plugin that already runs has files of its own open: they must lie in what it was given. It may have put one of
+  /// them in the place of its pipes, so that nothing it starts reads or writes messages; what else stands there, such as
+  /// a socket, is nothing it was started with. Its children may have closed those three, as daemons do.
   private mutating func checkDescriptors(_ one: ObservedProcess, _ role: String, _ plan: LaunchPlan) {
     guard let descriptors = one.descriptors else {
       unobserved.append("descriptors")
@@ -131,7 +132,7 @@ struct Attestation: Sendable, Hashable {
     guard let table = try? MountTable(plan, endpoints: []) else { return }
     let allowed = table.entries.map(\.target) + ["/proc"]
     for (number, target) in descriptors {
-      if number <= 2, role == "plugin" {
+      if number <= 2, role == "plugin", !target.hasPrefix("/") {
         if !target.hasPrefix("pipe:") { differences.append("\(role): descriptor \(number) is \(target), not a pipe") }
       } else if target.hasPrefix("/"), !target.hasPrefix("/memfd:"),
         !allowed.contains(where: { PathPolicy.isBeneath(target, $0) }), target != "/"

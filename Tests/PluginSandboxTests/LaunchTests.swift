@@ -50,6 +50,19 @@ struct LaunchTests {
     process.close()
   }
 
+  /// A quick plugin, or a slow host: the pipes are kept where nothing that the plugin starts can touch them.
+  @Test func aPluginThatHasPutItsPipesAwayIsNoFault() async throws {
+    let fixture = try Fixture()
+    fixture.write("run.sh", "#!/bin/bash\nexec 7<&0 8>&1 0</dev/null 1>&2\necho ready >&8\nread -u 7 line\n")
+    let process = try await fixture.launcher.launch(fixture.plan("run.sh"))
+    _ = berth_set_nonblocking(process.standardOutput, 0)
+    var ready = [UInt8](repeating: 0, count: 6)
+    #expect(read(process.standardOutput, &ready, 6) == 6)
+    try await process.attest()
+    try await process.kill()
+    process.close()
+  }
+
   @Test func onlyTheGrantedFileSystemIsVisible() async throws {
     let fixture = try Fixture()
     let result = try await fixture.run(
