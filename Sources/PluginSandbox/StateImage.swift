@@ -105,9 +105,21 @@ public enum StateImage {
     defer { if watch >= 0 { close(watch) } }
     var end = berth_exit()
     guard berth_pidfd_wait(watch, &end) == 0, end.signal == 0, accepting.contains(end.code) else {
+      let image = arguments.last ?? ""
+      if isFull(image) {
+        throw SandboxError(
+          .systemFailure, "\(arguments[0]) found no room for \(image)", errno: ENOSPC,
+          hint: "Make room on the file system of the daemon's state directory")
+      }
       throw SandboxError(
-        .systemFailure, "\(arguments[0]) failed with status \(end.code)",
-        hint: "Check the room beside \(arguments.last ?? "") and run it by hand")
+        .systemFailure, "\(arguments[0]) failed with status \(end.code)", hint: "Run it on \(image) by hand")
     }
+  }
+
+  /// Whether there is less room beside the file than an empty file system takes. The tools tell of a full disk only in
+  /// words.
+  private static func isFull(_ path: String) -> Bool {
+    var disk = statvfs()
+    return statvfs(path, &disk) == 0 && UInt64(disk.f_bavail) * UInt64(disk.f_frsize) < 2 << 20
   }
 }

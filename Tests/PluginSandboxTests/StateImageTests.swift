@@ -46,6 +46,19 @@ struct StateImageTests {
     #expect(second.output == "kept\nmore\n")
   }
 
+  @Test func aFullDiskIsCalledThatAndNothingIsLeft() throws {
+    let fixture = try Fixture()
+    let disk = fixture.directory + "/disk"
+    mkdir(disk, 0o700)
+    try #require(mount("none", disk, "tmpfs", 0, "size=32k") == 0)
+    defer { umount2(disk, Int32(MNT_DETACH)) }
+    let error = #expect(throws: SandboxError.self) {
+      try StateImage.prepare(disk + "/state.img", size: 64 << 20, owner: Self.uid)
+    }
+    #expect(error?.errno == ENOSPC, "\(String(describing: error))")
+    #expect(access(disk + "/state.img", F_OK) != 0 && access(disk + "/state.img.new", F_OK) != 0)
+  }
+
   @Test func inodesEndTooAndOthersAreNoneTheWorse() async throws {
     let fixture = try Fixture()
     let script = "i=0; while [ $i -lt 20000 ]; do : > /state/$i || break; i=$((i+1)); done 2>&1; echo made $i"

@@ -37,7 +37,7 @@ struct InstanceDirectories: Sendable {
     do throws(SandboxError) {
       try StateImage.prepare(image, size: size, owner: owner, content: holds ? state : nil)
     } catch {
-      return StorageError(.sandboxFailed, error.message, outcome: .notStarted, hint: error.hint)
+      return StorageError(error)
     }
     // What was taken over is not kept twice; an image that was there already took it over before a crash.
     if holds { for name in directoryNames(at: state) { removeTree(AT_FDCWD, "\(state)/\(name)", depth: 0) } }
@@ -72,7 +72,8 @@ struct InstanceDirectories: Sendable {
   }
 
   private func failure(_ what: String, _ number: Int32) -> StorageError {
-    StorageError(.internalError, "\(what): \(errnoText(number))", outcome: .notStarted)
+    let code: StorageError.Code = number == ENOSPC || number == EDQUOT ? .noSpace : .internalError
+    return StorageError(code, "\(what): \(errnoText(number))", outcome: .notStarted)
   }
 
   private func parent(_ path: String) -> String {

@@ -230,7 +230,7 @@ public actor Supervisor {
         do throws(SandboxError) {
           uid = try await uids.uid(plugin: bundle.id, storage: name)
         } catch {
-          throw StorageError(.sandboxFailed, error.message, outcome: .notStarted, hint: error.hint)
+          throw StorageError(error)
         }
       }
       let owner = settings.mode == .privileged ? uid : nil
