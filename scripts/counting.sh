@@ -47,7 +47,7 @@ swift_tests() {
   else
     NO_COLOR=1 timeout --kill-after=30 "${BERTH_TEST_TIMEOUT:-1500}" "$program" --testing-library swift-testing "$@" \
       >"$log" 2>&1 || status=$?
-    grep -vE '^(◇|↳|✔|􀟈|􁁛)' "$log" >&2 || true
+    grep -vE '^(◇|✔|􀟈|􁁛)' "$log" >&2 || true
   fi
   ok=$(grep -E '^✔ Test ' "$log" | grep -cvE '^✔ Test (run|case) ' || true)
   ko=$(grep -E '^✘ Test ' "$log" | grep -E ' failed after ' | grep -cvE '^✘ Test (run|case) ' || true)
