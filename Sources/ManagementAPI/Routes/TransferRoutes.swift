@@ -115,7 +115,9 @@ struct TransferRoutes {
     try request.onlyQuery(["wait"])
     let volume = try context.volume()
     let wish = try await request.decoded(as: VolumeCopy.self)
-    let options = TransferOptions(snapname: wish.snapshot, format: wish.format, bytesPerSecond: wish.bandwidth)
+    let options = TransferOptions(
+      snapname: wish.snapshot, baseSnapshot: wish.base, withSnapshots: wish.withSnapshots, format: wish.format,
+      bytesPerSecond: wish.bandwidth)
     let target: ImportTarget? =
       if let name = wish.name {
         .volume(name, mayRename: false)

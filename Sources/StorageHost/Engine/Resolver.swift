@@ -14,7 +14,7 @@ enum Resolver {
   static let rules: [String: Rule] = [
     "alloc_image": removeNew,
     "clone_image": removeNew,
-    "volume_import": removeNew,
+    "volume_import": received,
     "free_image": finishFree,
     "create_base": based,
     "rename_volume": moved,
@@ -49,7 +49,8 @@ enum Resolver {
     _ method: String, _ intent: JSONObject, on storage: Storage, _ run: CallRun
   ) async throws(StorageError) -> Verdict {
     let isFree = method == "free_image"
-    guard isFree || ["alloc_image", "clone_image", "volume_import"].contains(method) else {
+    let isNew = intent["baseSnapshot"] == nil && ["alloc_image", "clone_image", "volume_import"].contains(method)
+    guard isFree || isNew else {
       return try await resolve(method, intent, on: storage, run)
     }
     let volid = storage.volid(try intent.text("volname"))
@@ -85,6 +86,16 @@ enum Resolver {
       return .reported("'\(storage.volid(volname))' is half-made; its removal was claimed but it is there", hint: free)
     }
     return .undone("'\(storage.volid(volname))' was half-made and has been removed")
+  }
+
+  /// An increment's volume was there before and is never removed. Nobody can see from outside how much of the new state
+  /// it has, but its base snapshot is a state that is known.
+  private static let received: Rule = { (storage, intent, run) async throws(StorageError) in
+    guard let base = intent["baseSnapshot"]?.stringValue else { return try await removeNew(storage, intent, run) }
+    let volid = storage.volid(try intent.text("volname"))
+    return .reported(
+      "'\(volid)' may have what came after '\(base)' or not",
+      hint: "look at it, or take it back before it is used: berth snapshot rollback \(volid) \(base)")
   }
 
   /// Freeing is carried on to its end.

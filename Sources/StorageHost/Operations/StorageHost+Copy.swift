@@ -24,6 +24,13 @@ extension StorageHost {
       throw .refused(
         .invalidParams, "'\(source.volid(volname))' has no owner", hint: "name the target volume", field: "target")
     }
+    if let base = options.baseSnapshot {
+      guard case .volume = target else {
+        throw .refused(
+          .invalidParams, "a copy of what came after a snapshot goes to a volume that is there",
+          hint: "name the target volume that has the snapshot '\(base)'", field: "target")
+      }
+    }
     let kept = parsed.format.flatMap { receiver.facts.formats.contains($0) ? $0 : nil }
     let target = target ?? .newDisk(vmid: vmid, format: kept)
     let probe = try target.probe(receiver, vmid: vmid)

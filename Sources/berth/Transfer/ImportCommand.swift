@@ -14,7 +14,8 @@ struct ImportCommand: AsyncParsableCommand {
     commandName: "import", abstract: "Make a volume from a stream; its id is printed.",
     discussion: """
       The stream is one that `berth export` (or Proxmox VE) wrote, in the same format. What it becomes is named with \
-      --vmid (the host chooses the name) or --name. A stream that breaks off leaves no volume.
+      --vmid (the host chooses the name) or --name. A stream that breaks off leaves no volume. \
+      With --base it brings the volume --name, which has that snapshot, to the sender's state.
       """)
 
   @OptionGroup var global: GlobalOptions

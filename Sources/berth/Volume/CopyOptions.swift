@@ -12,11 +12,14 @@ struct CopyOptions: ParsableArguments {
   @Option(help: "Its name there; the next free one without.") var name: String?
   @Option(help: "The stream format; the first both storages know without.") var format: String?
   @Option(help: "Take this snapshot in place of the volume as it is now.") var snapshot: String?
+  @Option(help: "Take only what came after this snapshot, to the volume --name that has it too.") var base: String?
+  @Flag(help: "Take the snapshots along, where the format can.") var withSnapshots = false
   @Option(help: ArgumentHelp("Most bytes per second, such as 50M.", valueName: "size"))
   var bandwidth: SizeArgument?
 
   var request: ManagementTypes.VolumeCopy {
     ManagementTypes.VolumeCopy(
-      storeid: storage, vmid: vmid, name: name, format: format, snapshot: snapshot, bandwidth: bandwidth?.bytes)
+      storeid: storage, vmid: vmid, name: name, format: format, snapshot: snapshot, base: base,
+      withSnapshots: withSnapshots, bandwidth: bandwidth?.bytes)
   }
 }
