@@ -78,6 +78,8 @@ extension Broker {
       operation?.label = handle.label
     case .attachment:
       try await detachAttachment(handle)
+    case .stage:
+      try await removeStage(handle)
     }
     if var operation {
       operation.place = handle.place

@@ -49,6 +49,8 @@ extension Broker {
         case .loop: loops.contains(handle.number)
         case .device: mounted.contains(handle.place)
         case .attachment: FoundDevice(handle).isThere
+        // A stream does not outlive its call.
+        case .stage: false
         }
       let isWanted = handle.isHeld && handle.holder == handle.storeid && storages.contains(handle.storeid)
       if !isThere || !isWanted { await drop(handle) }
@@ -65,7 +67,7 @@ extension Broker {
 
   /// Mounts before the devices that they are of.
   private static func innerFirst(_ left: Handle, _ right: Handle) -> Bool {
-    let order: [Handle.Kind: Int] = [.mount: 0, .device: 1, .loop: 2, .attachment: 3]
+    let order: [Handle.Kind: Int] = [.mount: 0, .device: 1, .loop: 2, .attachment: 3, .stage: 4]
     return (order[left.kind] ?? 9, left.id) < (order[right.kind] ?? 9, right.id)
   }
 

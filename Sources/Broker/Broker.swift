@@ -77,6 +77,8 @@ public actor Broker {
     case HostBtrfsSubvolumeDelete.name: return try await deleteSubvolume(try decode(params), service).json()
     case HostBtrfsSubvolumeList.name: return try await listSubvolumes(try decode(params), service).json()
     case HostBtrfsSubvolumeSetReadOnly.name: return try await setSubvolumeReadOnly(try decode(params), service).json()
+    case HostBtrfsSend.name: return try await sendSubvolumes(try decode(params), service).json()
+    case HostBtrfsReceive.name: return try await receiveSubvolumes(try decode(params), service).json()
     case HostBlockAttach.name: return try await attachBlock(try decode(params), service).json()
     case HostBlockDetach.name: return try await detachBlock(try decode(params), service).json()
     default: throw .denied("\(method) is no service of the broker")

@@ -22,9 +22,12 @@ public struct BrokerClient: Sendable {
   /// The value of a sensitive property of the storage.
   public var secret: @Sendable (String) async throws(StorageError) -> String?
 
+  /// The stream of the call that the request serves, when that has one.
+  public var stream: BrokerStream?
+
   public init(
     plugin: String, storeid: String, holder: String, permissions: Permissions, uid: UInt32, sandbox: String,
-    directory: String?,
+    directory: String?, stream: BrokerStream? = nil,
     secret: @escaping @Sendable (String) async throws(StorageError) -> String?
   ) {
     self.plugin = plugin
@@ -34,6 +37,7 @@ public struct BrokerClient: Sendable {
     self.uid = uid
     self.sandbox = sandbox
     self.directory = directory
+    self.stream = stream
     self.secret = secret
   }
 }

@@ -5,7 +5,7 @@ internal import JSON
 
 /// Something that a plugin holds on the host: written down before it is made, forgotten after it is gone.
 struct Handle: Sendable, Hashable {
-  enum Kind: String, Sendable { case mount, loop, device, attachment }
+  enum Kind: String, Sendable { case mount, loop, device, attachment, stage }
 
   /// What the plugin calls it; 128 random bits.
   var id: String
@@ -18,7 +18,8 @@ struct Handle: Sendable, Hashable {
   var request: String
   /// Whether it exists; false: it was being made when this was written.
   var isHeld = false
-  /// The host-chosen directory and name, for mounts and device nodes.
+  /// The host-chosen directory and name, for mounts and device nodes; the granted directory and the path below it of
+  /// what a stream is received into.
   var place = ""
   var name = ""
   /// A loop device's number.
@@ -41,6 +42,7 @@ struct Handle: Sendable, Hashable {
       case .loop: "loop"
       case .device: "dev"
       case .attachment: "blk"
+      case .stage: "rcv"
       }
     let bits = [UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max)]
     let digits = bits.map { bits in

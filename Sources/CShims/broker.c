@@ -30,6 +30,13 @@ uint64_t bb_capabilities(uint32_t kind) {
     case BB_LVM: return C(SYS_ADMIN) | C(DAC_OVERRIDE) | C(MKNOD) | C(CHOWN) | C(FOWNER) | C(IPC_LOCK) | C(SYS_NICE);
     // New subvolumes get the owner of the directory that they are made in.
     case BB_BTRFS: return C(SYS_ADMIN) | C(DAC_OVERRIDE) | C(CHOWN) | C(FOWNER);
+    // The request for a stream asks for SYS_ADMIN.
+    case BB_BTRFS_SEND: return C(SYS_ADMIN) | C(DAC_OVERRIDE);
+    // SYS_CHROOT: the tool's own root. SETUID, SETGID, SETFCAP: becoming the directory's owner, and the map of those who
+    // may own what arrives (with root in it the kernel wants SETFCAP); the tool itself has none of the three.
+    case BB_BTRFS_RECEIVE:
+      return C(SYS_ADMIN) | C(DAC_OVERRIDE) | C(CHOWN) | C(FOWNER) | C(FSETID) | C(SYS_CHROOT) | C(SETUID) |
+             C(SETGID) | C(SETFCAP);
     // Used up before the program starts.
     case BB_EXEC: return C(SETUID) | C(SETGID) | C(SETPCAP);
     case BB_NVME_ATTACH: case BB_NVME_DETACH: return C(SYS_ADMIN) | C(DAC_OVERRIDE);

@@ -11,7 +11,7 @@ public struct BrokerOperation: Sendable {
   public enum Kind: UInt32, Sendable {
     case prepare = 1
     case dismiss, loopAttach, loopDetach, mountLocal, mountRemote, unmount, deviceOpen, deviceClose, lvm, btrfs, exec
-    case nvmeAttach, nvmeDetach, iscsi, deviceFind
+    case nvmeAttach, nvmeDetach, iscsi, deviceFind, btrfsSend, btrfsReceive
   }
 
   /// What is done to logical volumes.
@@ -23,7 +23,7 @@ public struct BrokerOperation: Sendable {
   /// What is done to btrfs subvolumes.
   public enum Btrfs: UInt32, Sendable {
     case create = 1
-    case snapshot, delete, list, set
+    case snapshot, delete, list, set, unstage
   }
 
   /// What is done to iSCSI sessions.
@@ -43,6 +43,8 @@ public struct BrokerOperation: Sendable {
     public static let wipe = Flags(rawValue: BB_F_WIPE.rawValue)
     /// The owner of the file system's root appears as the plugin.
     public static let mapOwner = Flags(rawValue: BB_F_MAP_OWNER.rawValue)
+    /// A stream may hold several snapshots.
+    public static let several = Flags(rawValue: BB_F_SEVERAL.rawValue)
   }
 
   /// A mount option; an empty value is a flag.
@@ -99,6 +101,9 @@ public struct BrokerOperation: Sendable {
   public var arguments: [String] = []
   /// What the program that is run reads.
   public var input: [UInt8] = []
+  /// Standard input in place of `input`, and standard output that is not collected; the caller keeps owning them.
+  public var inputDescriptor: Int32?
+  public var outputDescriptor: Int32?
 
   public init(_ kind: Kind, verb: UInt32 = 0, flags: Flags = []) {
     self.kind = kind

@@ -77,7 +77,7 @@ private final class BrokerWorker {
   ) throws(SandboxError) {
     end = .now + deadline
     (self.instance, self.scope, self.transport) = (instance, scope, transport)
-    let seconds = UInt32(clamping: max(1, min(3_600, deadline.components.seconds + 1)))
+    let seconds = UInt32(clamping: max(1, min(Int64(BB_LONGEST), deadline.components.seconds + 1)))
     let message = try BrokerMessage(operation, seconds: seconds).seal()
     let input = try Self.input(operation.input)
     let output = try DescriptorPair.pipe()
@@ -85,9 +85,12 @@ private final class BrokerWorker {
     let answer = try DescriptorPair.socket()
     for descriptor in [output.first.value, errors.first.value] { _ = berth_set_nonblocking(descriptor, 1) }
     let request = try LaunchRequest(broker: operation.kind, scope: scope, instance: instance, plugin: operation.sandbox)
+    let (standardInput, standardOutput) = (
+      operation.inputDescriptor ?? input.value, operation.outputDescriptor ?? output.second.value
+    )
     let reply = try LauncherConnection(transport).exchange(
       request,
-      descriptors: [input.value, output.second.value, errors.second.value, answer.second.value, message.value],
+      descriptors: [standardInput, standardOutput, errors.second.value, answer.second.value, message.value],
       deadline: .seconds(30))
     let kept = [reply.descriptor(BL_RFD_PIDFD), reply.descriptor(BL_RFD_KILL)]
     for descriptor in reply.descriptors where !kept.contains(descriptor) { close(descriptor) }

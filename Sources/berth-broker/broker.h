@@ -63,6 +63,9 @@ void op_dismiss(void);
 void op_mount_local(void);
 void op_mount_remote(void);
 void op_unmount(void);
+int set_attributes(int mount, uint64_t set, uint64_t propagation, int user_namespace);
+// A user namespace with these lines as its maps, for mounts; -1 when the kernel refuses.
+int open_mapping(const char *uids, const char *gids);
 
 // options.c
 void set_options(int fs, const char *type);
@@ -75,11 +78,39 @@ void op_device_find(void);
 // run.c
 // Runs a program with the worker's standard streams and capabilities; its end goes to `reply.status`.
 void run(const char *const *candidates, const char *const argv[]);
+// The first that is there; NULL when none is.
+const char *find_program(const char *const *candidates);
+void wait_for(pid_t pid);
 void op_exec(void);
 
 // lvm.c, btrfs.c, remote.c
 void op_lvm(void);
 void op_btrfs(void);
+void check_btrfs(int fd);
+int open_subvolume(uint32_t root, uint32_t path);
+void print_subvolume(int fd, const char *path);
 void op_nvme_attach(void);
 void op_nvme_detach(void);
 void op_iscsi(void);
+
+// stage.c: these return -1 with errno; they are used while something is undone
+int open_folder(int directory, const char *path);
+int make_subvolume(int parent, const char *name);
+int destroy_subvolume(int parent, const char *name);
+int make_folders(int stage, const char *path);
+int unstage(int parent, const char *name);
+
+// stream.c
+void op_btrfs_send(void);
+void op_btrfs_receive(void);
+
+// room.c
+struct room {
+  int inside, stage, base; // the subvolume to write to, the directory it is in, the base snapshot or -1
+  const char *path;        // of the base, from the root of the subvolume that `stage` belongs to
+  const char *own;         // of `inside`, when the stream may hold several snapshots; else ""
+  uint32_t uid, gid;       // whom the received files may belong to
+  const char *program;     // below /usr
+};
+// Becomes `btrfs receive`; standard input is the stream.
+_Noreturn void receive_in(const struct room *room);

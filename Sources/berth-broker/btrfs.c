@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static void check_btrfs(int fd) {
+void check_btrfs(int fd) {
   struct statfs info;
   if (fstatfs(fd, &info) < 0) fail("file system");
   if (info.f_type != BTRFS_SUPER_MAGIC) fail_with(ENOTSUP, "%s is not on btrfs", text(request.root));
@@ -30,7 +30,7 @@ static void check_subvolume(int fd) {
   if (status.st_ino != BTRFS_FIRST_FREE_OBJECTID) fail_with(ENOTDIR, "%s is no subvolume", text(request.path));
 }
 
-static int open_subvolume(uint32_t root, uint32_t path) {
+int open_subvolume(uint32_t root, uint32_t path) {
   if (!*text(path)) fail_with(EINVAL, "path");
   int fd = open_beneath(root, path, O_RDONLY | O_DIRECTORY);
   check_subvolume(fd);
@@ -101,7 +101,7 @@ static void set_read_only(void) {
   if (wanted != flags && ioctl(fd, BTRFS_IOC_SUBVOL_SETFLAGS, &wanted) < 0) fail("%s", text(request.path));
 }
 
-static void print(int fd, const char *path) {
+void print_subvolume(int fd, const char *path) {
   struct btrfs_ioctl_get_subvol_info_args info = {0};
   if (ioctl(fd, BTRFS_IOC_GET_SUBVOL_INFO, &info) < 0) fail("subvolume");
   struct bb_subvolume record = {
@@ -140,12 +140,24 @@ static void list_below(int base, const char *path, int depth) {
                              .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
       int fd = (int)syscall(SYS_openat2, base, relative, &how, sizeof how);
       if (fd < 0) continue; // removed in the meantime
-      print(fd, full);
+      print_subvolume(fd, full);
       list_below(fd, full, depth + 1);
       close(fd);
     }
     if (!more) return;
   }
+}
+
+// What a receive that was killed left beside its target.
+static void remove_stage(void) {
+  char target[256], name[160];
+  check_name(text(request.name), "name");
+  // Not mounted now: to be tried again later.
+  int root = open_beneath(request.root, 0, O_RDONLY | O_DIRECTORY);
+  check_btrfs(root);
+  close(root);
+  snprintf(name, sizeof name, ".berth-%s", text(request.name));
+  if (unstage(open_parent(request.root, request.path, target), name) < 0) fail("%s", name);
 }
 
 void op_btrfs(void) {
@@ -160,6 +172,7 @@ void op_btrfs(void) {
       break;
     }
     case BB_BTRFS_SET: set_read_only(); break;
+    case BB_BTRFS_UNSTAGE: remove_stage(); break;
     case BB_BTRFS_COUNT: default: fail_with(EINVAL, "btrfs operation");
   }
 }

@@ -70,7 +70,7 @@ static void read_request(void) {
   if (request.option_count > BB_MAX_OPTIONS || request.arg_count > BB_MAX_ARGS || request.flags & ~(uint32_t)BB_F_ALL) {
     fail_with(EINVAL, "counts or flags");
   }
-  if (request.seconds < 1 || request.seconds > 3600) fail_with(EINVAL, "deadline");
+  if (request.seconds < 1 || request.seconds > BB_LONGEST) fail_with(EINVAL, "deadline");
   if (request.size > INT64_MAX || request.offset > INT64_MAX) fail_with(EINVAL, "size");
 }
 
@@ -105,6 +105,8 @@ int main(int argc, char **argv) {
     case BB_DEVICE_FIND: op_device_find(); break;
     case BB_LVM: op_lvm(); break;
     case BB_BTRFS: op_btrfs(); break;
+    case BB_BTRFS_SEND: op_btrfs_send(); break;
+    case BB_BTRFS_RECEIVE: op_btrfs_receive(); break;
     case BB_EXEC: op_exec(); break;
     case BB_NVME_ATTACH: op_nvme_attach(); break;
     case BB_NVME_DETACH: op_nvme_detach(); break;

@@ -24,7 +24,7 @@ enum {
   UNMOUNT_NOFOLLOW = 8,
 };
 
-static int set_attributes(int mount, uint64_t set, uint64_t propagation, int user_namespace) {
+int set_attributes(int mount, uint64_t set, uint64_t propagation, int user_namespace) {
   struct mount_attr attributes = {.attr_set = set, .propagation = propagation};
   if (user_namespace >= 0) {
     attributes.attr_set |= MOUNT_ATTR_IDMAP;
@@ -104,26 +104,21 @@ static int open_target(void) {
   return target;
 }
 
-static int write_map(int pid, const char *file, unsigned inside, unsigned outside) {
-  char path[64], line[64];
+static int write_map(int pid, const char *file, const char *lines) {
+  char path[64];
   snprintf(path, sizeof path, "/proc/%d/%s", pid, file);
   int fd = open(path, O_WRONLY | O_CLOEXEC);
   if (fd < 0) return -1;
-  int size = snprintf(line, sizeof line, "%u %u 1\n", inside, outside);
-  int result = write(fd, line, (size_t)size) == size ? 0 : -1;
+  size_t size = strlen(lines);
+  int result = write(fd, lines, size) == (ssize_t)size ? 0 : -1;
   close(fd);
   return result;
 }
 
-// The owner of the file system's root appears as the plugin; on the disk everything stays the owner's.
-static void map_owner(int mount) {
-  struct stat status;
-  if (fstat(mount, &status) < 0) fail("the root of the file system");
-  if (status.st_uid == request.uid) return;
+int open_mapping(const char *uids, const char *gids) {
   int gate[2];
-  if (pipe2(gate, O_CLOEXEC) < 0) fail("pipe");
+  if (pipe2(gate, O_CLOEXEC) < 0) return -1;
   int pid = (int)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, 0);
-  if (pid < 0) fail("user namespace");
   if (pid == 0) {
     char byte;
     close(gate[1]);
@@ -132,15 +127,27 @@ static void map_owner(int mount) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
   int namespace = -1;
-  if (write_map(pid, "uid_map", status.st_uid, request.uid) == 0 &&
-      write_map(pid, "gid_map", status.st_gid, request.gid) == 0) {
+  if (pid > 0 && write_map(pid, "uid_map", uids) == 0 && write_map(pid, "gid_map", gids) == 0) {
     namespace = open(path, O_RDONLY | O_CLOEXEC);
   }
   int error = errno;
   close(gate[0]);
   close(gate[1]);
-  while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
-  if (namespace < 0) fail_with(error, "mapping of the owner");
+  while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
+  errno = error;
+  return namespace;
+}
+
+// The owner of the file system's root appears as the plugin; on the disk everything stays the owner's.
+static void map_owner(int mount) {
+  struct stat status;
+  if (fstat(mount, &status) < 0) fail("the root of the file system");
+  if (status.st_uid == request.uid) return;
+  char uids[64], gids[64];
+  snprintf(uids, sizeof uids, "%u %u 1\n", status.st_uid, request.uid);
+  snprintf(gids, sizeof gids, "%u %u 1\n", status.st_gid, request.gid);
+  int namespace = open_mapping(uids, gids);
+  if (namespace < 0) fail("mapping of the owner");
   if (set_attributes(mount, 0, 0, namespace) < 0) fail("this file system cannot map its owner");
   close(namespace);
 }

@@ -29,7 +29,7 @@ static int open_program(const char *path) {
   return 0;
 }
 
-static void wait_for(pid_t pid) {
+void wait_for(pid_t pid) {
   int status;
   while (waitpid(pid, &status, 0) < 0) {
     if (errno != EINTR) fail("waiting for the program");
@@ -37,11 +37,15 @@ static void wait_for(pid_t pid) {
   reply.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-void run(const char *const *candidates, const char *const argv[]) {
-  const char *path = NULL;
-  for (int i = 0; !path && candidates[i]; i++) {
-    if (open_program(candidates[i]) == 0) path = candidates[i];
+const char *find_program(const char *const *candidates) {
+  for (int i = 0; candidates[i]; i++) {
+    if (open_program(candidates[i]) == 0) return candidates[i];
   }
+  return NULL;
+}
+
+void run(const char *const *candidates, const char *const argv[]) {
+  const char *path = find_program(candidates);
   if (!path) fail_with(ENOPKG, "%s is not installed", candidates[0]);
   pid_t pid = fork();
   if (pid < 0) fail("fork");

@@ -312,7 +312,7 @@ final class TestServices: HostServices {
   ) async throws(StorageError) {}
 
   func broker(
-    _ method: String, _ params: JSON, for caller: HostServiceCaller, plan: LaunchPlan
+    _ method: String, _ params: JSON, for caller: HostServiceCaller, plan: LaunchPlan, stream: HostStream?
   ) async throws(StorageError) -> JSON {
     throw StorageError(.hostDenied, "no broker here", outcome: .notStarted)
   }

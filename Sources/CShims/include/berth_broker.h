@@ -13,6 +13,8 @@
 #define BB_VERSION 1u
 
 enum { BB_POOL = 32768, BB_MAX_OPTIONS = 24, BB_MAX_ARGS = 64, BB_DETAIL = 400, BB_NODE = 256 };
+// Seconds: moving a large volume may take a day, as the call that it serves.
+enum { BB_LONGEST = 86400 };
 
 // What a worker does. The capabilities of each kind are in bb_capabilities.
 enum bb_kind {
@@ -32,6 +34,8 @@ enum bb_kind {
   BB_NVME_DETACH = 14, // the controllers of NQN `target`
   BB_ISCSI = 15,      // `verb` of enum bb_iscsi
   BB_DEVICE_FIND = 16, // the block device behind the path `source` below /dev: its node and number
+  BB_BTRFS_SEND = 17, // subvolumes args below `root`, oldest first, as changes since `root2`/`path2`: to standard output
+  BB_BTRFS_RECEIVE = 18, // standard input as subvolume `root`/`path`, by way of a place beside it called after `name`
   BB_KIND_COUNT
 };
 
@@ -56,6 +60,7 @@ enum bb_btrfs {
   BB_BTRFS_DELETE,     // `root`/`path`; missing is success
   BB_BTRFS_LIST,       // below `root`/`path`: struct bb_subvolume records on standard output
   BB_BTRFS_SET,        // read-only or not
+  BB_BTRFS_UNSTAGE,    // what a receive into `root`/`path` called `name` left; missing is success
   BB_BTRFS_COUNT
 };
 
@@ -67,7 +72,8 @@ enum bb_flag {
   BB_F_FORCE = 1u << 2,     // detach even when busy
   BB_F_WIPE = 1u << 3,      // wipe signatures
   BB_F_MAP_OWNER = 1u << 4, // the owner of the file system's root appears as `uid`
-  BB_F_ALL = (1u << 5) - 1,
+  BB_F_SEVERAL = 1u << 5,   // a stream may hold snapshots: each is made at `path`@ITS-NAME
+  BB_F_ALL = (1u << 6) - 1,
 };
 
 struct bb_option {

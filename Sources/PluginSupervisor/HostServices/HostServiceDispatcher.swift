@@ -51,12 +51,12 @@ struct HostServiceDispatcher: Sendable {
       throw StorageError(.deadlineExceeded, "the parent request's time is up", outcome: .notStarted)
     }
     return try await withTimeLimit(left, method) { () async throws(StorageError) -> JSON in
-      try await serve(method, normalized, caller)
+      try await serve(method, normalized, caller, parent.stream)
     }
   }
 
   private func serve(
-    _ method: String, _ params: JSON, _ caller: HostServiceCaller
+    _ method: String, _ params: JSON, _ caller: HostServiceCaller, _ stream: HostStream?
   ) async throws(StorageError) -> JSON {
     switch method {
     case HostSecretGet.name:
@@ -94,7 +94,7 @@ struct HostServiceDispatcher: Sendable {
       try await services.releaseLock(try decode(params, as: HostLockRelease.Params.self), for: caller)
       return [:]
     default:
-      return try await services.broker(method, params, for: caller, plan: plan)
+      return try await services.broker(method, params, for: caller, plan: plan, stream: stream)
     }
   }
 

@@ -28,9 +28,9 @@ public protocol HostServices: Sendable {
   ) async throws(StorageError) -> HostLockRenew.Result
   func releaseLock(_ request: HostLockRelease.Params, for caller: HostServiceCaller) async throws(StorageError)
   /// Everything else: mounts, loop devices, devices, programs. The arguments fit the method; `plan` is what the calling
-  /// process was started with.
+  /// process was started with, `stream` the one of the request that it serves.
   func broker(
-    _ method: String, _ params: JSON, for caller: HostServiceCaller, plan: LaunchPlan
+    _ method: String, _ params: JSON, for caller: HostServiceCaller, plan: LaunchPlan, stream: HostStream?
   ) async throws(StorageError) -> JSON
   /// The parent request has been answered: locks taken for it are released.
   func parentEnded(_ caller: HostServiceCaller) async
@@ -93,7 +93,7 @@ public struct NoHostServices: HostServices {
   }
 
   public func broker(
-    _ method: String, _ params: JSON, for caller: HostServiceCaller, plan: LaunchPlan
+    _ method: String, _ params: JSON, for caller: HostServiceCaller, plan: LaunchPlan, stream: HostStream?
   ) async throws(StorageError) -> JSON {
     throw denied(method)
   }

@@ -9,6 +9,8 @@ final class ParentCalls: Sendable {
     var method: String
     var storeid: String?
     var deadline: ContinuousClock.Instant
+    /// Its stream, when it has one.
+    var stream: HostStream?
     /// Whether a host service kept something for the time of this call (a lock).
     var holdsSomething = false
   }

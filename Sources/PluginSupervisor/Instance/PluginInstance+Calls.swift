@@ -124,6 +124,7 @@ extension PluginInstance {
     var params = params
     params[CallContext.member] = context.json()
     let storeid = configuration.storeid ?? params["storeid"]?.stringValue
+    let stream = hostStream(params, annotations)
     var id: Int64 = 0
     do throws(RPCError) {
       let json = try await child.peer.call(
@@ -131,7 +132,8 @@ extension PluginInstance {
         silence: annotations.longRunning ? configuration.heartbeatInterval * 3 : nil, onProgress: options.onProgress,
         onID: { number in
           id = number
-          child.parents.begin(number, ParentCalls.Call(method: method, storeid: storeid, deadline: deadline))
+          child.parents.begin(
+            number, ParentCalls.Call(method: method, storeid: storeid, deadline: deadline, stream: stream))
         })
       await ended(child, id, method, storeid)
       return .success(json)
@@ -139,6 +141,16 @@ extension PluginInstance {
       await ended(child, id, method, storeid)
       return await failure(child, method, annotations, error)
     }
+  }
+
+  /// The stream that this call's parameters, the host's own, name.
+  private nonisolated func hostStream(_ params: JSONObject, _ annotations: MethodAnnotations) -> HostStream? {
+    guard annotations.stream != .none, let directory = configuration.streamsPath,
+      let id = params["stream"]?["id"]?.stringValue
+    else { return nil }
+    return HostStream(
+      path: "\(directory)/\(id)/data", isExport: annotations.stream == .export,
+      digest: params["digest"]?.stringValue.flatMap(DigestAlgorithm.init(rawValue:)))
   }
 
   private nonisolated func ended(_ child: PluginChild, _ id: Int64, _ method: String, _ storeid: String?) async {

@@ -221,6 +221,8 @@ public actor Supervisor {
       storeid == nil
       ? bundle.manifest.storageTypes.reduce(into: []) { $0.formUnion($1.sensitiveProperties) } : storage.secretNames
     configuration.hostServices = storage.hostServices
+    // What nobody here can do is not offered, whatever was granted.
+    if settings.broker == nil { configuration.hostServices.subtract(storage.brokerServices) }
     settings.adjust(&configuration)
     return PluginInstance(
       configuration: configuration, launcher: launcher, services: services, reactor: reactor, logger: logger

@@ -50,6 +50,14 @@ public struct SupervisedStorage: Sendable {
   /// Sensitive properties of its type.
   var secretNames: Set<String> { bundle.manifest.storageType(type)?.sensitiveProperties ?? [] }
 
+  /// Host services that only a broker can do.
+  var brokerServices: Set<String> {
+    Set(
+      MethodTable.hostServices.map(\.name).filter { name in
+        bundle.manifest.permissions.broker.contains { $0.covers(name) }
+      })
+  }
+
   /// Host services its manifest may use: what touches only its own things, and granted broker operations.
   var hostServices: Set<String> {
     Set(

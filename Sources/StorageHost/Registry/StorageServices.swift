@@ -97,7 +97,7 @@ final class StorageServices: HostServices {
   }
 
   func broker(
-    _ method: String, _ params: JSON, for caller: HostServiceCaller, plan: LaunchPlan
+    _ method: String, _ params: JSON, for caller: HostServiceCaller, plan: LaunchPlan, stream: HostStream?
   ) async throws(StorageError) -> JSON {
     guard let broker, let storeid = caller.storeid else {
       throw .refused(
@@ -106,7 +106,8 @@ final class StorageServices: HostServices {
     }
     let client = BrokerClient(
       plugin: caller.plugin, storeid: storeid, holder: plan.holder, permissions: plan.permissions, uid: plan.uid,
-      sandbox: plan.instance, directory: plan.brokerDirectory
+      sandbox: plan.instance, directory: plan.brokerDirectory,
+      stream: stream.map(BrokerStream.init)
     ) { name async throws(StorageError) in try await self.secret(name, for: caller) }
     return try await broker.call(method, params, for: client)
   }
@@ -130,4 +131,23 @@ final class StorageServices: HostServices {
   }
 
   private func milliseconds(_ duration: Duration) -> Int64 { Int64(duration / .milliseconds(1)) }
+}
+
+extension BrokerStream {
+  init(_ stream: HostStream) {
+    self.init(isExport: stream.isExport) { pipe, limit async throws(StorageError) in
+      switch await stream.move(pipe, limit: limit) {
+      case .success(let claim):
+        return Account(
+          bytes: claim.bytes,
+          digest: claim.digest.map {
+            WireDigest(algorithm: WireDigestAlgorithm(rawValue: $0.algorithm.rawValue), value: $0.value)
+          })
+      case .failure(let failure):
+        throw StorageError(
+          failure.code == .setup ? .internalError : .streamBroken, failure.description, outcome: .rolledBack,
+          details: ["bytes": .int(failure.bytes), "cause": .string(failure.code.rawValue)])
+      }
+    }
+  }
 }

@@ -100,6 +100,8 @@ extension MethodTable {
     MethodDescription(HostBtrfsSubvolumeDelete.self),
     MethodDescription(HostBtrfsSubvolumeList.self),
     MethodDescription(HostBtrfsSubvolumeSetReadOnly.self),
+    MethodDescription(HostBtrfsSend.self),
+    MethodDescription(HostBtrfsReceive.self),
     MethodDescription(HostBlockAttach.self),
     MethodDescription(HostBlockDetach.self),
   ]
