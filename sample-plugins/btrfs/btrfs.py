@@ -13,13 +13,33 @@ import increments  # noqa: E402
 import layout  # noqa: E402
 import listing  # noqa: E402
 import names  # noqa: E402
+import privileged  # noqa: E402
+import streams  # noqa: E402
 import subvolumes  # noqa: E402
 import transfer  # noqa: E402
 import volumes  # noqa: E402
 from berth_files import State, Stream  # noqa: E402
 from berth_plugin import Plugin, PluginError  # noqa: E402
 
-plugin = Plugin()
+class Served(Plugin):
+    """Remembers in each thread which call it serves, for what the host is asked deep inside."""
+
+    def method(self, name, mutating=False):
+        register = super().method(name, mutating)
+
+        def wrap(function):
+            def serve(call):
+                privileged.serving.call = call
+                try:
+                    return function(call)
+                finally:
+                    privileged.serving.call = None
+            register(serve)
+            return function
+        return wrap
+
+
+plugin = Served()
 store = None
 
 
@@ -47,6 +67,7 @@ def on_initialize(session):
     global store
     plugin.state = State(session.get("stateDir") or "/state")
     store = volumes.Volumes(plugin.state)
+    privileged.services = set(session.get("hostServices") or [])
 
 
 plugin.on_initialize = on_initialize
@@ -72,7 +93,7 @@ def activate_storage(call):
     except OSError as error:
         raise PluginError("CONFIG_INVALID", f"{here.path} is no btrfs file system this plugin may make subvolumes in:"
                           f" {error.strerror}", field="/path") from None
-    removed = plugin.state.remove_leftovers(subvolumes.destroy)
+    removed = plugin.state.remove_leftovers(streams.remove)
     if removed:
         call.log(f"settled {removed} unfinished subvolume(s) of an interrupted run in {here.path}", "notice")
     return {}
@@ -287,44 +308,49 @@ def storage_can_replicate(call):
 
 # MARK: Transfer
 
-def formats(name, base, with_snapshots):
-    if name.vtype != "images" or with_snapshots or name.format not in ("raw", "subvol"):
+def formats(name, snap, base, with_snapshots):
+    if name.vtype != "images" or name.format not in ("raw", "subvol"):
         return []
-    if name.format == "raw":
-        return [] if base else ["raw+size"]
-    return ["tar+size"]
+    # The file system sends snapshots only.
+    native = ["btrfs"] if snap is not None and privileged.offered() else []
+    if with_snapshots or (base is not None and name.format == "raw"):
+        return native
+    return native + ["raw+size" if name.format == "raw" else "tar+size"]
 
 
 @plugin.method("volume_export_formats")
 def volume_export_formats(call):
     here, name = place(call), volume(call)
-    base = snapname(call, "baseSnapshot", False)
+    snap, base = snapname(call, required=False), snapname(call, "baseSnapshot", False)
     if name.vtype == "images":
-        store.find(here, name, snapname(call, required=False))
-    return {"formats": formats(name, base, call.flag("withSnapshots"))}
+        store.find(here, name, snap)
+    return {"formats": formats(name, snap, base, call.flag("withSnapshots"))}
 
 
 @plugin.method("volume_import_formats")
 def volume_import_formats(call):
     name = volume(call)
-    return {"formats": formats(name, snapname(call, "baseSnapshot", False), call.flag("withSnapshots"))}
+    snap, base = snapname(call, required=False), snapname(call, "baseSnapshot", False)
+    return {"formats": formats(name, snap, base, call.flag("withSnapshots"))}
 
 
 def stream_of(call, name):
     stream, form = call.table("stream"), call.text("format", limit=32)
     if stream.get("transport", "fifo") != "fifo" or not isinstance(stream.get("path"), str):
         raise PluginError("UNSUPPORTED_FEATURE", "only the fifo transport is known, with a path")
-    base = snapname(call, "baseSnapshot", False)
-    if form not in formats(name, base, call.flag("withSnapshots")):
+    snap, base = snapname(call, required=False), snapname(call, "baseSnapshot", False)
+    if form not in formats(name, snap, base, call.flag("withSnapshots")):
         raise transfer.unsupported(form, name, "moved")
-    return stream["path"], call.text("digest", required=False, limit=32), base
+    return form, stream["path"], call.text("digest", required=False, limit=32), snap, base
 
 
 @plugin.method("volume_export")
 def volume_export(call):
     here, name = image(call)
-    fifo, digest, base = stream_of(call, name)
-    top, file, info = store.find(here, name, snapname(call, required=False))
+    form, fifo, digest, snap, base = stream_of(call, name)
+    if form == "btrfs":
+        return streams.send(call, store, here, name, snap, base, call.flag("withSnapshots"))
+    top, file, info = store.find(here, name, snap)
     if base is not None:
         store.find(here, name, base)
     with Stream(call, fifo, digest, writing=True) as stream:
@@ -344,8 +370,12 @@ def volume_export(call):
 @plugin.method("volume_import", mutating=True)
 def volume_import(call):
     here, name = image(call)
-    fifo, digest, base = stream_of(call, name)
-    label = snapname(call, required=False)
+    form, fifo, digest, label, base = stream_of(call, name)
+    if base is None and (name.is_base or "@" in name.name):
+        raise PluginError("NAME_INVALID", f"'{name.text}' is no name for a new volume", field="/volname")
+    if form == "btrfs":
+        received = streams.receive(call, store, here, name, label, base, call.flag("withSnapshots"))
+        return {"volname": name.text, **received}
     result = {}
 
     def fill(path):
@@ -367,8 +397,6 @@ def volume_import(call):
             result.update(stream.result())
 
     if base is None:
-        if name.is_base or "@" in name.name:
-            raise PluginError("NAME_INVALID", f"'{name.text}' is no name for a new volume", field="/volname")
         store.make(call, here, name, fill)
         if not result:
             raise PluginError("STREAM_BROKEN", f"'{name.text}' was made whole before the plugin was ended; its count"

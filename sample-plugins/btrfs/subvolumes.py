@@ -11,11 +11,13 @@ import os
 import stat
 import struct
 
+import privileged
 from berth_files import remove_tree
 
 MAGIC_INODE = 256  # the root directory of every subvolume
 READ_ONLY = 2
 NOCOW = 0x00800000
+REFUSALS = (errno.EPERM, errno.EACCES)
 
 
 def _ioc(direction, number, size):
@@ -57,8 +59,13 @@ def create(path):
 
 def snapshot(source, path, read_only):
     """A snapshot of the subvolume `source` as `path`: instant, sharing all data."""
-    with _Directory(source) as origin, _Directory(os.path.dirname(path)) as parent:
-        fcntl.ioctl(parent, SNAP_CREATE, _arguments(origin, READ_ONLY if read_only else 0, os.path.basename(path)))
+    try:
+        with _Directory(source) as origin, _Directory(os.path.dirname(path)) as parent:
+            fcntl.ioctl(parent, SNAP_CREATE, _arguments(origin, READ_ONLY if read_only else 0, os.path.basename(path)))
+    except OSError as error:
+        if not privileged.helps(error.errno, REFUSALS):
+            raise
+        privileged.ask("host.btrfs.subvolume.snapshot", path=source, target=path, readOnly=read_only)
 
 
 def is_read_only(path):
@@ -67,9 +74,14 @@ def is_read_only(path):
 
 
 def set_read_only(path, wanted):
-    with _Directory(path) as fd:
-        flags = struct.unpack("<Q", fcntl.ioctl(fd, GET_FLAGS, bytes(8)))[0]
-        fcntl.ioctl(fd, SET_FLAGS, struct.pack("<Q", flags | READ_ONLY if wanted else flags & ~READ_ONLY))
+    try:
+        with _Directory(path) as fd:
+            flags = struct.unpack("<Q", fcntl.ioctl(fd, GET_FLAGS, bytes(8)))[0]
+            fcntl.ioctl(fd, SET_FLAGS, struct.pack("<Q", flags | READ_ONLY if wanted else flags & ~READ_ONLY))
+    except OSError as error:
+        if not privileged.helps(error.errno, REFUSALS):
+            raise
+        privileged.ask("host.btrfs.subvolume.set_read_only", path=path, readOnly=wanted)
 
 
 def info(path):
@@ -99,9 +111,12 @@ def destroy(path):
     except FileNotFoundError:
         pass
     except OSError as error:
-        if error.errno not in (errno.EPERM, errno.EACCES, errno.ENOTTY):
+        if error.errno not in (*REFUSALS, errno.ENOTTY):
             raise
-        remove_tree(path)
+        if privileged.helps(error.errno, REFUSALS):
+            privileged.ask("host.btrfs.subvolume.delete", path=path)
+        else:
+            remove_tree(path)
     return None
 
 
