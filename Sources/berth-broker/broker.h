@@ -104,11 +104,16 @@ int unstage(int parent, const char *name);
 void op_btrfs_send(void);
 void op_btrfs_receive(void);
 
+// lineage.c
+// The path, from the root of the subvolume `root`, of the subvolume that is found by a received id; false when none is.
+bool other_place(int fd, const uint8_t uuid[16], uint64_t root, char *out, size_t size);
+
 // room.c
 struct room {
   int inside, stage, base; // the subvolume to write to, the directory it is in, the base snapshot or -1
-  const char *path;        // of the base, from the root of the subvolume that `stage` belongs to
-  const char *own;         // of `inside`, when the stream may hold several snapshots; else ""
+  // From the root of the subvolume that `stage` belongs to: where the base is looked for, and where `inside` is when the
+  // stream may hold several snapshots; "" for none.
+  char paths[3][4352], own[4352];
   uint32_t uid, gid;       // whom the received files may belong to
   const char *program;     // below /usr
 };

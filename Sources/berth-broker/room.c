@@ -83,15 +83,17 @@ static void enter(const struct room *room) {
   static const char *const links[] = {"lib", "lib64", "bin", "sbin"};
   int usr = clone_of(AT_FDCWD, "/usr"), inside = clone_of(room->inside, ""), way = clone_of(room->stage, "m");
   // What is looked at only: the base, and what has arrived already.
-  int seen[] = {room->base < 0 ? -1 : clone_of(room->base, ""), *room->own ? clone_of(room->inside, "") : -1};
-  const char *const paths[] = {room->path, room->own};
-  if (usr < 0 || inside < 0 || way < 0 || (room->base >= 0 && seen[0] < 0) || (*room->own && seen[1] < 0)) {
-    give_up("copies of mounts");
+  const char *const paths[] = {room->paths[0], room->paths[1], room->paths[2], room->own};
+  int seen[4];
+  for (int i = 0; i < 4; i++) {
+    seen[i] = *paths[i] ? clone_of(i < 3 ? room->base : room->inside, "") : -1;
+    if (*paths[i] && seen[i] < 0) give_up("copies of mounts");
   }
+  if (usr < 0 || inside < 0 || way < 0) give_up("copies of mounts");
   restrict_mount(usr, MOUNT_ATTR_RDONLY, "/usr");
   restrict_mount(inside, MOUNT_ATTR_NOEXEC, "the place to receive in");
   restrict_mount(way, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC, "the way to the base");
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < 4; i++) {
     if (seen[i] >= 0) restrict_mount(seen[i], MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC, paths[i]);
   }
   map_owners(inside, room->uid, room->gid);
@@ -111,7 +113,7 @@ static void enter(const struct room *room) {
   place(usr, root, "usr");
   place(inside, root, "t");
   place(way, root, "m");
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < 4; i++) {
     char path[4400];
     snprintf(path, sizeof path, "m/%s", paths[i]);
     if (seen[i] >= 0) place(seen[i], root, path);

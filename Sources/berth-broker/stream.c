@@ -27,7 +27,9 @@ static struct btrfs_ioctl_get_subvol_info_args information(int fd, const char *n
 
 static uint64_t check_read_only(int fd, const char *name) {
   struct btrfs_ioctl_get_subvol_info_args info = information(fd, name);
-  if (!(info.flags & BTRFS_ROOT_SUBVOL_RDONLY)) fail_with(EPERM, "%s can be written: only snapshots are streamed", name);
+  if (!(info.flags & BTRFS_ROOT_SUBVOL_RDONLY)) {
+    fail_with(EPERM, "%s can be written: only snapshots are streamed", name);
+  }
   return info.treeid;
 }
 
@@ -78,17 +80,29 @@ static uint64_t tree_of(int directory, char path[BTRFS_INO_LOOKUP_PATH_MAX]) {
   return lookup.treeid;
 }
 
-// Where the tool will look for the base: its path in the subvolume that its directory belongs to.
-static int open_base(char *path, size_t size) {
+// The base, and where the tool will look for it: its own path in the subvolume that its directory belongs to, and that
+// of another that has the same sender's id.
+static int open_base(char paths[3][4352]) {
   if (!*text(request.path2)) return -1;
   char name[256], folder[BTRFS_INO_LOOKUP_PATH_MAX];
   int directory = open_parent(request.root2, request.path2, name);
   int base = open_subvolume(request.root2, request.path2);
   check_read_only(base, text(request.path2));
-  if (tree_of(directory, folder) != tree_of(parent_of_target, NULL)) {
+  uint64_t root = tree_of(directory, folder);
+  if (root != tree_of(parent_of_target, NULL)) {
     fail_with(ENOTSUP, "%s and its base lie in different subvolumes", target_name);
   }
-  if (snprintf(path, size, "%s%s", folder, name) >= (int)size) fail_with(ENAMETOOLONG, "%s", name);
+  snprintf(paths[0], sizeof paths[0], "%s%s", folder, name);
+  struct btrfs_ioctl_get_subvol_info_args info = information(base, name);
+  const uint8_t *const ids[] = {info.received_uuid, info.uuid};
+  for (int i = 0, count = 1; i < 2; i++) {
+    char *other = paths[count];
+    if (!other_place(base, ids[i], root, other, sizeof paths[0])) *other = 0;
+    bool known = false;
+    for (int k = 0; k < count; k++) known |= strcmp(paths[k], other) == 0;
+    if (known) *other = 0;
+    count += *other != 0;
+  }
   return base;
 }
 
@@ -189,23 +203,25 @@ void op_btrfs_receive(void) {
   if (!several && fstatat(parent_of_target, target_name, &taken, AT_SYMLINK_NOFOLLOW) == 0) {
     fail_with(EEXIST, "%s", target_name);
   }
-  char path[BTRFS_INO_LOOKUP_PATH_MAX + 256] = "", own[BTRFS_INO_LOOKUP_PATH_MAX + 256] = "";
-  int base = open_base(path, sizeof path);
+  static struct room room;
+  room.base = open_base(room.paths);
   if (several) {
     // Each but the first is a change of the one before it.
     char folder[BTRFS_INO_LOOKUP_PATH_MAX];
     tree_of(parent_of_target, folder);
-    snprintf(own, sizeof own, "%s%s/t", folder, stage_name);
+    snprintf(room.own, sizeof room.own, "%s%s/t", folder, stage_name);
   }
   if (mkdirat(parent_of_target, stage_name, 0700) < 0) fail("%s", stage_name);
   int stage = openat(parent_of_target, stage_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   int inside = stage < 0 ? -1 : make_subvolume(stage, "t");
-  if (inside < 0 || fchown(inside, owner.st_uid, owner.st_gid) < 0 || fchmod(inside, 0700) < 0 ||
-      make_folders(stage, path) < 0 || make_folders(stage, own) < 0) {
-    undo(errno, "the place to receive in");
-  }
-  struct room room = {.inside = inside, .stage = stage, .base = base, .path = path, .own = own,
-                      .uid = owner.st_uid, .gid = owner.st_gid, .program = program};
+  bool made = inside >= 0 && fchown(inside, owner.st_uid, owner.st_gid) == 0 && fchmod(inside, 0700) == 0;
+  for (int i = 0; made && i < 3; i++) made = make_folders(stage, room.paths[i]) == 0;
+  if (!made || make_folders(stage, room.own) < 0) undo(errno, "the place to receive in");
+  room.inside = inside;
+  room.stage = stage;
+  room.uid = owner.st_uid;
+  room.gid = owner.st_gid;
+  room.program = program;
   pid_t pid = fork();
   if (pid < 0) undo(errno, "fork");
   if (pid == 0) receive_in(&room);

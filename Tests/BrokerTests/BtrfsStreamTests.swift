@@ -43,6 +43,24 @@ struct BtrfsStreamTests {
     }
   }
 
+  /// The tool finds a base by the sender's id, which both copies have.
+  @Test func anIncrementBuildsOnEitherOfTwoCopies() async throws {
+    try await Pool.with { pool in
+      try pool.make("vm")
+      try pool.change("vm")
+      let whole = try await pool.sent(["vm@one"])
+      let increment = try await pool.sent(["vm@two"], base: "vm@one")
+      for name in ["a", "b"] { try await pool.receive(whole, as: "\(name)@one") }
+      for name in ["b", "a"] {
+        try await pool.receive(increment, as: "\(name)@two", base: "\(name)@one")
+        #expect(pool.areEqual("vm@two", "\(name)@two"))
+      }
+      // On the sender's own storage, where a copy has the id of the base itself.
+      try await pool.receive(increment, as: "c@two", base: "vm@one")
+      #expect(pool.areEqual("vm@two", "c@two"))
+    }
+  }
+
   @Test func snapshotsTravelInOneStreamAndKeepTheirNames() async throws {
     try await Pool.with { pool in
       try pool.make("vm")

@@ -19,7 +19,11 @@ struct Pool {
   let store: String
 
   static func with(_ body: (Pool) async throws -> Void) async throws {
-    try await BrokerFixture.with { fixture in
+    try await BrokerFixture.with { fixture in try await on(fixture, body) }
+  }
+
+  static func on(_ fixture: BrokerFixture, _ body: (Pool) async throws -> Void) async throws {
+    do {
       let image = fixture.directory.file("pool.img")
       let made = BrokerFixture.shell(
         """

@@ -53,6 +53,19 @@ struct ServerTests {
     }
   }
 
+  @Test func theServersWorkersStreamSubvolumes() async throws {
+    try await serving("/tmp") { fixture in
+      try await Pool.on(fixture) { pool in
+        try pool.make("vm")
+        try pool.change("vm")
+        let increment = try await pool.sent(["vm@two"], base: "vm@one")
+        try await pool.receive(try await pool.sent(["vm@one"]), as: "copy@one")
+        try await pool.receive(increment, as: "copy@two", base: "copy@one")
+        #expect(pool.areEqual("vm@two", "copy@two"))
+      }
+    }
+  }
+
   @Test func theServersOwnDirectoriesBindTheWorkerToo() async throws {
     try await serving("/srv/berth-test-nowhere") { fixture in
       fixture.image()

@@ -225,13 +225,17 @@ enum ScriptedPlugin {
         return {"bytes": total, "digest": {"algorithm": "crc32", "value": "%08x" % crc}} if p.get("digest") else {"bytes": total}
     def volume_import(p, f):
         total, crc = 0, 0
-        with open(p["stream"]["path"], "rb", buffering=0) as data, open(file(p), "xb") as out:
+        target = file(p) + ".new" if p.get("baseSnapshot") else file(p)
+        with open(p["stream"]["path"], "rb", buffering=0) as data, open(target, "wb" if target != file(p) else "xb") as out:
             head = data.read(8); total += len(head); crc = zlib.crc32(head, crc)
             while True:
                 block = data.read(65536)
                 if not block: break
                 out.write(block); total += len(block); crc = zlib.crc32(block, crc)
                 act(f, "middle")
+        if target != file(p): os.rename(target, file(p))
+        act(f, "late")
+        if target != file(p) and p.get("snapname"): shutil.copyfile(file(p), snap(p))
         return {"volname": p["volname"], "bytes": total, "digest": {"algorithm": "crc32", "value": "%08x" % crc}}
 
     def get_volume_attribute(p, f):

@@ -70,6 +70,71 @@ private let disk = "100/vm-100-disk-0.raw"
     }
   }
 
+  private static let increment = TransferOptions(snapname: "s2", baseSnapshot: "s1")
+  private static let named = ImportTarget.volume(disk, mayRename: false)
+
+  /// The same disk on both storages with the snapshot `s1`, and a newer snapshot `s2` of the first.
+  private func replicated(_ fixture: HostFixture, _ host: StorageHost) async throws {
+    _ = try await fill(fixture, host)
+    _ = try await host.copy("s1", disk, to: "s2", nil, TransferOptions(), fixture.caller)
+    for storeid in ["s1", "s2"] { try await host.snapshot(storeid, disk, "s1", fixture.caller) }
+    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: fixture.data("s1") + "/100_vm-100-disk-0.raw"))
+    try file.write(contentsOf: Array("changed".utf8))
+    try file.close()
+    try await host.snapshot("s1", disk, "s2", fixture.caller)
+  }
+
+  @Test func anIncrementChangesTheVolumeThatHasTheBase() async throws {
+    try await HostFixture.run(adding: ["s1", "s2"]) { fixture, host in
+      try await replicated(fixture, host)
+      let report = try await host.copy("s1", disk, to: "s2", Self.named, Self.increment, fixture.caller)
+      #expect(report.volid == "s2:\(disk)" && report.digest != nil)
+      let target = try content(fixture, "s2", "100_vm-100-disk-0.raw")
+      #expect(try target == content(fixture, "s1", "100_vm-100-disk-0.raw"))
+      #expect(try await host.snapshots("s2", disk, fixture.caller).map(\.name) == ["s1", "s2"])
+      // Without the base, a second time, or without a name nothing is begun.
+      for (options, place, code) in [
+        (TransferOptions(snapname: "s2", baseSnapshot: "s9"), Self.named, StorageError.Code.snapshotNotFound),
+        (Self.increment, Self.named, .snapshotExists),
+        (Self.increment, .newDisk(vmid: 100, format: nil), .invalidParams),
+        (Self.increment, .volume("100/vm-100-disk-9.raw", mayRename: true), .volumeNotFound),
+      ] {
+        let error = await #expect(throws: StorageError.self) {
+          try await host.copy("s1", disk, to: "s2", place, options, fixture.caller)
+        }
+        #expect(error?.code == code, "\(String(describing: error))")
+      }
+      #expect(try content(fixture, "s2", "100_vm-100-disk-0.raw") == target)
+      try await fixture.expectSettled(host)
+    }
+  }
+
+  /// A new volume that did not arrive whole is removed; one that was there before never is.
+  @Test(
+    arguments: [
+      "volume_import before error not_started", "volume_import middle die", "volume_import middle error rolled_back",
+      "volume_import late die", "volume_import after die",
+    ])
+  func aBrokenIncrementNeverRemovesTheVolume(_ fault: String) async throws {
+    try await HostFixture.run(adding: ["s1", "s2"]) { fixture, host in
+      try await replicated(fixture, host)
+      let old = try content(fixture, "s2", "100_vm-100-disk-0.raw")
+      let new = try content(fixture, "s1", "100_vm-100-disk-0.raw")
+      try fixture.order(fault, on: "s2")
+      let error = await #expect(throws: StorageError.self) {
+        try await host.copy("s1", disk, to: "s2", Self.named, Self.increment, fixture.caller)
+      }
+      let isTold = fault.hasSuffix("not_started") || fault.hasSuffix("rolled_back")
+      #expect(error?.outcome == (isTold ? (fault.hasSuffix("started") ? .notStarted : .rolledBack) : .partial))
+      if !isTold { #expect(error?.hint?.contains("snapshot rollback s2:\(disk) s1") == true, "\(error?.hint ?? "-")") }
+      let now = try content(fixture, "s2", "100_vm-100-disk-0.raw")
+      #expect(now == old || (now == new && !isTold))
+      // The way back that the error names.
+      try await host.rollback("s2", disk, "s1", fixture.caller)
+      #expect(try content(fixture, "s2", "100_vm-100-disk-0.raw") == old)
+    }
+  }
+
   @Test func aMoveBetweenPluginsRemovesTheSourceLast() async throws {
     try await HostFixture.run(types: ["scripted", "another"]) { fixture, host in
       let bytes = try await fill(fixture, host)
