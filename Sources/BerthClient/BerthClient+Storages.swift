@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+internal import JSON
 public import ManagementTypes
 
 extension BerthClient {
@@ -29,10 +30,15 @@ extension BerthClient {
   }
 
   /// Removes a storage's configuration; its volumes stay where they are.
+  /// - Parameter force: also when its plugin cannot take back what it made.
+  /// - Returns: what the administrator has to know: that the plugin's hook was not run, and why.
+  @discardableResult
   public func removeStorage(
-    _ storeid: String, digest: String? = nil, idempotencyKey: String? = nil
-  ) async throws(ClientError) {
-    try await run(.removeStorage(storeid, digest: digest), idempotencyKey: idempotencyKey)
+    _ storeid: String, digest: String? = nil, force: Bool = false, idempotencyKey: String? = nil
+  ) async throws(ClientError) -> [String] {
+    let result = try await run(
+      .removeStorage(storeid, digest: digest, force: force), idempotencyKey: idempotencyKey)
+    return (result["warnings"]?.arrayValue ?? []).compactMap(\.stringValue)
   }
 
   /// How every storage is, as last sampled.

@@ -44,9 +44,10 @@ extension Change {
     Change(.patch, APIPath("storages", storeid), update)
   }
 
-  /// Removes a storage's configuration; its volumes stay where they are.
-  public static func removeStorage(_ storeid: String, digest: String? = nil) -> Change {
-    Change(.delete, APIPath("storages", storeid).query("digest", digest))
+  /// Removes a storage's configuration; its volumes stay where they are. Gives `warnings` when there are any.
+  /// - Parameter force: also when its plugin cannot take back what it made.
+  public static func removeStorage(_ storeid: String, digest: String? = nil, force: Bool = false) -> Change {
+    Change(.delete, APIPath("storages", storeid).query("digest", digest).query("force", force))
   }
 
   /// Clones a base image or a snapshot; gives `volid`.

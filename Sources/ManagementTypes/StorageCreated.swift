@@ -9,22 +9,27 @@ public struct StorageCreated: JSONCodable, Sendable, Hashable {
   public var storage: StorageView
   /// What the plugin wants shown once, for example a generated key.
   public var show: JSONObject
+  /// What the administrator has to know besides: that the plugin was not asked about a change, and why.
+  public var warnings: [String]
 
-  public init(storage: StorageView, show: JSONObject = JSONObject()) {
+  public init(storage: StorageView, show: JSONObject = JSONObject(), warnings: [String] = []) {
     self.storage = storage
     self.show = show
+    self.warnings = warnings
   }
 
   public init(json: JSON, path: JSONPath) throws(JSONError) {
     let members = try json.object(at: path)
     storage = try members.required("storage", at: path)
     show = try members.optional("show", at: path, default: JSONObject())
+    warnings = try members.optional("warnings", at: path, default: [])
   }
 
   public func json() -> JSON {
     var members = JSONObject()
     members.set("storage", storage)
     members.set("show", show)
+    if !warnings.isEmpty { members.set("warnings", warnings) }
     return .object(members)
   }
 }

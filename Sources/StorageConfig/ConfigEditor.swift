@@ -43,6 +43,7 @@ public struct ConfigEditor: Sendable {
 
   /// A change of a storage.
   ///
+  /// Of a type that no plugin serves the common options can be changed, and nothing else.
   /// - Parameter deleting: names of properties that go back to their defaults.
   /// - Throws: among others `FIXED_PROPERTY`, `REQUIRED_PROPERTY`, `SET_AND_DELETE`, `DIGEST_CONFLICT`.
   public func update(
@@ -107,7 +108,10 @@ public struct ConfigEditor: Sendable {
   ) throws(ConfigError) -> ConfigDraft {
     try check(digest, id)
     let section = try file.only(id)
-    guard let rules = schema.types[section.type] else { throw unknownType(section.type, id) }
+    let rules = schema.types[section.type] ?? StorageTypeSchema(unjudged: section.type)
+    if rules.isOpen, let own = (values.map(\.key) + deleting).first(where: { rules.rule($0) == nil }) {
+      throw notCommon(own, section.type, id)
+    }
     if let both = deleting.first(where: { values.has($0) }) {
       throw ConfigError(
         .setAndDelete, "\(quoted(both)) of storage \(quoted(id)) is both set and deleted", storeid: id, property: both)
@@ -252,6 +256,15 @@ public struct ConfigEditor: Sendable {
       .digestConflict,
       "the configuration changed since it was read: its digest was \(quoted(digest)) and is '\(file.digest)' now",
       hint: "read it again and repeat the change")
+  }
+
+  private func notCommon(_ property: String, _ type: String, _ id: String) -> ConfigError {
+    ConfigError(
+      .unknownType,
+      "no plugin serves the type \(quoted(type)): \(quoted(property)) of storage \(quoted(id)) cannot be changed without "
+        + "its plugin, which alone knows what it means", storeid: id, property: property,
+      hint: "put the plugin back, then: berth plugin rescan; without it these can be changed: "
+        + CommonOptions.rules.values.filter { !$0.isFixed }.map(\.name).sorted().joined(separator: ", "))
   }
 
   private func unknownType(_ type: String, _ id: String) -> ConfigError {

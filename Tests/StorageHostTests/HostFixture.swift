@@ -41,18 +41,28 @@ final class HostFixture: Sendable {
 
   /// Puts a scripted plugin for one storage type into the plugin directory, in place of the one that is there.
   func install(
-    _ type: String, version: String = "1.0.0", permissions: String = ScriptedPlugin.permissions
+    _ type: String, version: String = "1.0.0", permissions: String = ScriptedPlugin.permissions,
+    changing: (String) -> String = { $0 }
   ) throws {
     let bundle = directory.file("plugins/\(type)")
     try FileManager.default.createDirectory(atPath: bundle, withIntermediateDirectories: true)
-    let program = Array(
-      ScriptedPlugin.program(type: type).replacingOccurrences(of: "\"1.0.0\"", with: "\"\(version)\"").utf8)
+    let source = ScriptedPlugin.program(type: type).replacingOccurrences(of: "\"1.0.0\"", with: "\"\(version)\"")
+    let program = Array(changing(source).utf8)
     directory.write("plugins/\(type)/scripted.py", program, mode: 0o755)
     let hash = SHA256.hash(data: program).map { String(format: "%02x", $0) }.joined()
     directory.write(
       "plugins/\(type)/manifest.json",
       ScriptedPlugin.manifest(
         sha256: hash, type: type, permissions: permissions, version: version))
+  }
+
+  /// The same with a plugin that ends before it greets, once there is a file `.dead` in the storage's directory.
+  func installMortal(_ type: String, version: String = "1.0.0", storeid: String = "s1") throws {
+    try install(type, version: version) { program in
+      program.replacingOccurrences(
+        of: "lock = threading.Lock()",
+        with: "if os.path.exists('\(data(storeid))/.dead'): raise SystemExit(3)\nlock = threading.Lock()")
+    }
   }
 
   /// The build's own launcher.

@@ -94,9 +94,10 @@ struct StorageRoutes {
           storeid, values: Self.values(wish.set, wish.secrets), deleting: wish.delete, digest: wish.digest))
     }
     router.delete("storages/:storeid") { request, context in
-      try request.onlyQuery(["digest", "wait"])
+      try request.onlyQuery(["digest", "force", "wait"])
       return try await work.answer(
-        request, context, .removeStorage(try context.storeid(), digest: request.query("digest")))
+        request, context,
+        .removeStorage(try context.storeid(), digest: request.query("digest"), isForced: request.flag("force")))
     }
   }
 

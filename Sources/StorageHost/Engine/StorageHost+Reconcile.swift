@@ -103,12 +103,13 @@ extension StorageHost {
   private func askConfig(_ record: JournalRecord, _ intent: JSONObject) async throws(StorageError) -> Verdict {
     let entry = registry.config.snapshot[record.storeid]
     switch (record.method, entry != nil) {
-    case ("add_storage", true), ("remove_storage", false): return .done(.string(record.storeid))
+    case ("add_storage", true): return .done(.string(record.storeid))
+    case ("remove_storage", false):
+      try await forget(record.storeid, of: try await registry.owner(record.storeid, ""))
+      return .done(.string(record.storeid))
     case ("add_storage", false):
-      if let type = intent["type"]?.stringValue, let bundle = await registry.bundle(serving: type) {
-        await registry.house.forget(bundle, storeid: record.storeid)
-      }
-      try await registry.consents.withdraw(record.storeid)
+      let owner = try await registry.owner(record.storeid, intent["type"]?.stringValue ?? "")
+      try await forget(record.storeid, of: owner)
       return .undone("storage '\(record.storeid)' was not added")
     case ("remove_storage", true): return .undone("storage '\(record.storeid)' is still configured")
     default: return .undone("the configuration of '\(record.storeid)' is what its file says")

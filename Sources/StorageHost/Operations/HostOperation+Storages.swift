@@ -42,15 +42,16 @@ extension HostOperation {
     }
   }
 
-  /// See ``StorageHost/removeStorage(_:digest:_:)``.
-  public static func removeStorage(_ storeid: String, digest: String? = nil) -> HostOperation {
+  /// See ``StorageHost/removeStorage(_:digest:isForced:_:)``. Gives `warnings` when there are any.
+  public static func removeStorage(_ storeid: String, digest: String? = nil, isForced: Bool = false) -> HostOperation {
     var request = JSONObject()
     request.setOptional("digest", digest)
+    if isForced { request["force"] = true }
     return HostOperation(
       "remove_storage", on: storeid, "remove storage \(storeid)", request, isConfiguration: true
     ) { (host, caller) async throws(StorageError) in
-      try await host.removeStorage(storeid, digest: digest, caller)
-      return .null
+      let warnings = try await host.removeStorage(storeid, digest: digest, isForced: isForced, caller)
+      return warnings.isEmpty ? .null : ["warnings": warnings.json()]
     }
   }
 
@@ -66,6 +67,8 @@ extension StorageHost {
   /// The result of a change for the job; what the plugin wants shown goes into no file, only to who asks soon.
   func told(_ change: StorageChange, _ caller: Caller) -> JSON {
     if let job = caller.job?.id, !change.show.isEmpty { shown.keep(change.show, of: job) }
-    return change.storage.map(HostOperation.told) ?? .null
+    guard let storage = change.storage, var told = HostOperation.told(storage).objectValue else { return .null }
+    if !change.warnings.isEmpty { told["warnings"] = change.warnings.json() }
+    return .object(told)
   }
 }

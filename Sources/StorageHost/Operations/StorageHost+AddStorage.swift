@@ -14,11 +14,14 @@ extension StorageHost {
     public var storage: StorageSummary?
     /// What the plugin wants shown, such as a generated key; shown once, never stored by the host.
     public var show: JSONObject
+    /// What whoever made the change has to know besides: that the plugin was not asked, and why.
+    public var warnings: [String] = []
 
     public func json() -> JSON {
       var object = JSONObject()
       object["storage"] = storage?.json()
       if !show.isEmpty { object["show"] = .object(show) }
+      if !warnings.isEmpty { object["warnings"] = warnings.json() }
       return .object(object)
     }
   }
@@ -95,8 +98,7 @@ extension StorageHost {
         self.logger.warning(
           "taking back the add of a storage: \(error.message)", metadata: ["storeid": "\(storeid)"])
       }
-      _ = await Self.attempt { () async throws(StorageError) in try await self.registry.consents.withdraw(storeid) }
-      await self.registry.house.forget(bundle, storeid: storeid)
+      _ = await Self.attempt { () async throws(StorageError) in try await self.forget(storeid, of: bundle.id) }
     }
   }
 

@@ -2,12 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import JSON
-internal import Jobs
+internal import Logging
 internal import StorageConfig
 public import StorageProtocol
 
 extension StorageHost {
   /// Changes a storage's configuration; its process is restarted with the new one.
+  ///
+  /// The plugin is asked first. One that cannot be asked (its bundle is gone or broken, nobody agreed to what it wants,
+  /// it does not start or answer) keeps nobody from changing the options that are Berth's own; the result says so.
   /// - Parameters:
   ///   - deleting: properties that go back to their defaults.
   ///   - digest: of the configuration the caller has seen; a change by somebody else since is a conflict.
@@ -16,24 +19,37 @@ extension StorageHost {
   ) async throws(StorageError) -> StorageChange {
     try InputChecks.storeid(storeid)
     let show = MutexBox<JSONObject>([:])
+    let warnings = MutexBox<[String]>([])
     let intent: JSONObject = ["delete": deleting.json()]
     try await changeConfig("update_storage", storeid, intent, values, caller) { (run) async throws in
       _ = try await self.registry.config.update(
         id: storeid, values: values, deleting: deleting, digest: digest, owner: caller.actor
       ) { draft in
-        try await self.updateHook(draft, show, run)
+        let change = UpdateScope(draft, self.registry.config.schema)
+        do throws(StorageError) { return try await self.updateHook(draft, change, show, run) } catch {
+          guard change.mayGoOn(without: error, on: self.settings.node) else { throw error.advisingRepair(draft.id) }
+          warnings.value.append("the plugin was not asked about this change: \(error.message)")
+          return .none
+        }
       }
     }
+    for warning in warnings.value { logger.warning("\(warning)", metadata: ["storeid": "\(storeid)"]) }
     await registry.close(storeid)
     await sampleSoon(storeid)
-    return StorageChange(storage: try await storage(storeid), show: show.value)
+    return StorageChange(storage: try await storage(storeid), show: show.value, warnings: warnings.value)
   }
 
   private func updateHook(
-    _ draft: ConfigDraft, _ show: MutexBox<JSONObject>, _ run: CallRun
+    _ draft: ConfigDraft, _ change: UpdateScope, _ show: MutexBox<JSONObject>, _ run: CallRun
   ) async throws(StorageError) -> HookResult {
-    // A section that stays unusable, or whose plugin is gone, can be edited all the same.
-    guard let next = draft.next, let bundle = await registry.bundle(serving: draft.type) else { return .none }
+    guard let bundle = await registry.bundle(serving: draft.type) else {
+      throw await registry.noPlugin(draft.id, draft.type).unasked(draft.id, change)
+    }
+    // Nobody agreed to what it would do: it is not run, not even to be asked.
+    let standing = try await registry.consents.standing(draft.id, bundle)
+    if let refusal = standing.refusal(draft.id, bundle) { throw refusal.unasked(draft.id, change) }
+    // A section that stays unusable can be edited all the same.
+    guard let next = draft.next else { return .none }
     registry.services.offer(draft.secrets, for: draft.id)
     defer { registry.services.offer(nil, for: draft.id) }
     return try await withCandidate(draft, bundle, next.config, run) { (storage) async throws(StorageError) in
@@ -48,48 +64,61 @@ extension StorageHost {
       return result
     }
   }
+}
 
-  /// Removes a storage from the configuration. Its data stays.
-  public func removeStorage(
-    _ storeid: String, digest: String? = nil, _ caller: Caller
-  ) async throws(StorageError) {
-    try InputChecks.storeid(storeid)
-    let open = try await openOperations(storeid)
-    guard open.isEmpty else {
-      throw .refused(
-        .volumeBusy, "storage '\(storeid)' has operations without an end: \(open.joined(separator: ", "))",
-        hint: "wait for its jobs, or: berth reconcile \(storeid)")
-    }
-    let bundle = MutexBox<BundleFacts?>(nil)
-    try await changeConfig("remove_storage", storeid, [:], [:], caller) { (run) async throws in
-      _ = try await self.registry.config.remove(id: storeid, digest: digest, owner: caller.actor) { draft in
-        bundle.value = await self.registry.bundle(serving: draft.type)
-        return try await self.deleteHook(draft, bundle.value, run)
-      }
-    }
-    await registry.close(storeid)
-    await sampler.forget(storeid)
-    try await registry.consents.withdraw(storeid)
-    guard let bundle = bundle.value else { return }
-    await registry.services.forget(plugin: bundle.id ?? "", storeid: storeid)
-    await registry.house.forget(bundle, storeid: storeid)
+/// What a change of a storage touches: the plugin's own properties, or only what is Berth's.
+struct UpdateScope: Sendable {
+  /// The plugin's own properties among those that are set or deleted, sorted.
+  let own: [String]
+  /// Whether it only says where the storage is to be used.
+  let isPlacement: Bool
+  let next: ResolvedStorage?
+
+  init(_ draft: ConfigDraft, _ schema: StorageSchema) {
+    let names = Set(draft.set.map(\.key)).union(draft.delete).union(draft.secrets.set.keys).union(draft.secrets.delete)
+    let properties = schema.types[draft.type]?.properties
+    own = names.filter { CommonOptions.rules[$0] == nil || properties?[$0] != nil }.sorted()
+    isPlacement = !names.isEmpty && names.isSubset(of: ["disable", "nodes"])
+    next = draft.next
   }
 
-  private func deleteHook(
-    _ draft: ConfigDraft, _ bundle: BundleFacts?, _ run: CallRun
-  ) async throws(StorageError) -> HookResult {
-    guard let current = draft.current, let bundle else { return .none }
-    guard bundle.types.contains(where: { $0.methods.contains("on_delete_hook") }) else { return .none }
-    return try await withCandidate(draft, bundle, current.config, run) { (storage) async throws(StorageError) in
-      _ = try await storage.call("on_delete_hook", [:], run)
-      return .none
+  /// Whether the change is made although the plugin did not take part in it.
+  ///
+  /// An answer of the plugin's is heard, unless the storage is only taken out of use here.
+  func mayGoOn(without error: StorageError, on node: String) -> Bool {
+    guard own.isEmpty, error.code != .cancelled, error.code != .shuttingDown else { return false }
+    if isPlacement, next.map({ !$0.isAvailable(on: node) }) ?? true { return true }
+    return error.isSilence
+  }
+}
+
+extension StorageError {
+  /// Whether the plugin gave no answer at all: it is not there, may not run, does not start, died or hangs.
+  var isSilence: Bool {
+    switch code {
+    case .pluginCrashed, .pluginQuarantined, .pluginUnreapable, .sandboxFailed, .manifestInvalid, .protocolViolation,
+      .deadlineExceeded:
+      true
+    default: details["unasked"] == true
     }
   }
 
-  private func openOperations(_ storeid: String) async throws(StorageError) -> [String] {
-    do throws(JobsError) { return try await journal.unfinished(storeid: storeid).map { "\($0.method) \($0.id)" } } catch
-    {
-      throw StorageError(error)
+  /// The same with what can be done while the plugin gives no answer.
+  func advisingRepair(_ storeid: String) -> StorageError {
+    guard isSilence, hint == nil else { return self }
+    return with(
+      outcome: outcome,
+      hint: "the plugin does not answer: see its lines in the daemon's log; until it does, Berth's own options can be "
+        + "changed, such as: berth storage set \(storeid) --disable")
+  }
+
+  /// The same, for a plugin that is not run at all; names the property that only it can judge.
+  func unasked(_ storeid: String, _ change: UpdateScope) -> StorageError {
+    var error = self
+    error.details["unasked"] = true
+    if let own = change.own.first {
+      error.message = "'\(own)' of storage '\(storeid)' is its plugin's, which cannot be asked: \(message)"
     }
+    return error
   }
 }

@@ -36,7 +36,8 @@ protocol PluginHouse: Sendable {
   func processes() async -> [ProcessSummary]
 
   /// Gives back what belongs to a storage that is gone: its user id, its state directory.
-  func forget(_ bundle: BundleFacts, storeid: String) async
+  /// - Parameter plugin: the id of the plugin that served it; nil when nobody knows.
+  func forget(plugin: String?, storeid: String) async
 
   /// Removes what an earlier daemon left: FIFOs, cgroups, temporary directories.
   func removeLeftovers() async
@@ -51,6 +52,8 @@ protocol LivePlugin: PluginCalling {
   func epoch() async -> Int64
   /// One word: `idle`, `ready`, `quarantined`, …
   func state() async -> String
+  /// Starts it without a call, unless it runs.
+  func start() async throws(StorageError)
   /// Lets a quarantined plugin start again.
   func release() async
   /// Ends it in good order.

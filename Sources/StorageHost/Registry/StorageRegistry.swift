@@ -89,7 +89,7 @@ actor StorageRegistry {
       throw .refused(
         .storageUnavailable,
         resolved.isDisabled ? "storage '\(storeid)' is disabled" : "storage '\(storeid)' is not for node '\(node)'",
-        hint: resolved.isDisabled ? "berth storage set \(storeid) --disable 0" : "see its property 'nodes'")
+        hint: resolved.isDisabled ? "berth storage set \(storeid) --enable" : "see its property 'nodes'")
     }
     return resolved
   }

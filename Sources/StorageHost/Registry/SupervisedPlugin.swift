@@ -60,6 +60,7 @@ struct SupervisedPlugin: LivePlugin {
   var process: ObjectIdentifier { ObjectIdentifier(instance) }
   func epoch() async -> Int64 { await instance.currentEpoch }
   func state() async -> String { await instance.status.state.rawValue }
+  func start() async throws(StorageError) { try await instance.start() }
   func release() async { await instance.release() }
 
   func close() async {

@@ -138,8 +138,8 @@ final class SupervisorHouse: PluginHouse {
 
   func processes() async -> [ProcessSummary] { await supervisor.status().map(ProcessSummary.init) }
 
-  func forget(_ bundle: BundleFacts, storeid: String) async {
-    do throws(StorageError) { try await supervisor.forget(storeid, plugin: bundle.id ?? "") } catch {
+  func forget(plugin: String?, storeid: String) async {
+    do throws(StorageError) { try await supervisor.forget(storeid, plugin: plugin ?? "") } catch {
       settings.logger.error("\(error.message)", metadata: ["storeid": "\(storeid)"])
     }
   }

@@ -22,15 +22,28 @@ struct StorageSet: AsyncParsableCommand {
       "A secret to set, repeatable: NAME asks, NAME=@FILE reads a file, NAME=- standard input.",
       valueName: "name[=@file]"))
   var secret: [SecretSource] = []
+  @Flag(help: "Take it out of use; needs no plugin.") var disable = false
+  @Flag(help: "Use it again.") var enable = false
+  @Option(help: ArgumentHelp("The nodes that may use it; needs no plugin.", valueName: "name,…")) var nodes: String?
   @Option(help: "Refuse when the configuration has changed since it had this digest.") var digest: String?
   @Flag(help: "Allow what the plugin asks for now.") var consent = false
   @OptionGroup var job: JobOptions
 
   func validate() throws {
-    if option.isEmpty && delete.isEmpty && secret.isEmpty && !consent {
-      throw ValidationError("nothing to change: give --option, --delete, --secret or --consent")
+    if disable && enable { throw ValidationError("--disable and --enable exclude each other") }
+    if properties.isEmpty && deleted.isEmpty && secret.isEmpty && !consent {
+      throw ValidationError("nothing to change: give --option, --delete, --disable, --nodes, --secret or --consent")
     }
   }
+
+  private var properties: JSONObject {
+    var properties = option.object
+    if disable { properties["disable"] = true }
+    if let nodes { properties["nodes"] = .string(nodes) }
+    return properties
+  }
+
+  private var deleted: [String] { enable && !delete.contains("disable") ? delete + ["disable"] : delete }
 
   func run() async throws {
     let secrets = try secret.values()
@@ -41,9 +54,10 @@ struct StorageSet: AsyncParsableCommand {
         allowed = try await Consent.obtain(type: type, given: true, client: client, json: global.json)
       }
       let wish = StorageUpdate(
-        set: option.object, delete: delete, secrets: secrets, consent: allowed, digest: digest)
+        set: properties, delete: deleted, secrets: secrets, consent: allowed, digest: digest)
       try await JobRunner.run(.updateStorage(storage, wish), client: client, global: global, options: job) { result in
-        (result["show"]?.objectValue ?? [:]).map { member in
+        Failure.warn(result)
+        return (result["show"]?.objectValue ?? [:]).map { member in
           "\(member.key): \(Failure.clean(member.value.stringValue ?? member.value.text()))"
         }.joined(separator: "\n")
       }

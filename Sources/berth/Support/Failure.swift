@@ -40,6 +40,13 @@ enum Failure {
     }
   }
 
+  /// Tells, on standard error, what a change that was made has for whoever made it.
+  static func warn(_ result: JSON) {
+    for warning in result["warnings"]?.arrayValue ?? [] {
+      write("warning: \(clean(warning.stringValue ?? ""))\n")
+    }
+  }
+
   private static func tell(_ error: ClientError) -> Never {
     let status = ExitStatus(error)
     if asJSON {
