@@ -25,7 +25,7 @@ extension StorageError {
       case .invalidPlan: .invalidParams
       default: .internalError
       }
-    let began = error.code == .timedOut || error.code == .unreapable
+    let began = [.timedOut, .unreapable, .interrupted].contains(error.code)
     var text = "\(method): \(error.message)"
     if let step = error.step { text += " (step \(step))" }
     if let number = error.errno { text += ": \(ErrnoText.describe(number))" }

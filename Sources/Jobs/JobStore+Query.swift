@@ -69,11 +69,14 @@ extension JobStore {
     }
   }
 
-  /// Gives an interrupted job its end, once it is known.
+  /// Gives a job its end once it is known: one that was interrupted, or that ended when nobody could tell yet what it had
+  /// left behind. Any other keeps the end it has.
   public func resolve(_ id: OperationID, _ result: Result<JSON, StorageError>) async throws(JobsError) {
     guard var job = try await database.read({ db in try Job.fetch(db, id) }) else { throw Self.unknown(id) }
-    guard job.state == .interrupted else { return }
+    let isUnclear = job.state.isFinal && (job.error?.outcome == .unknown || job.error?.outcome == .partial)
+    guard job.state == .interrupted || isUnclear else { return }
     job.finished = now()
+    job.error = nil
     switch result {
     case .success(let value):
       job.state = .done

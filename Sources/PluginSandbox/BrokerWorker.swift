@@ -17,13 +17,13 @@ extension Launcher {
     _ operation: BrokerOperation, within deadline: Duration, released: @escaping @Sendable () -> Void = {}
   ) async throws(SandboxError) -> BrokerOutcome {
     let instance = try nextBrokerInstance()
-    let (transport, scope) = (transport, scope)
+    let (transport, scope, removals) = (transport, scope, removals)
     let cancel = try CancelPipe()
     let result: Result<BrokerOutcome, SandboxError> = await withTaskCancellationHandler {
       await Blocking.run {
         do throws(SandboxError) {
           let worker = try BrokerWorker(
-            operation, instance: instance, scope: scope, transport: transport, deadline: deadline)
+            operation, instance: instance, scope: scope, transport: transport, removals: removals, deadline: deadline)
           return .success(try worker.finish(cancel: cancel.readEnd, released: released))
         } catch {
           return .failure(error)
@@ -58,8 +58,7 @@ private final class CancelPipe: Sendable {
 /// A running worker. Blocks; lives on a thread of its own.
 private final class BrokerWorker {
   private let instance: String
-  private let scope: String
-  private let transport: Launcher.Transport
+  private let removals: LeafRemovals
   private let pid: Int32
   private let pidfd: Descriptor
   private let killer: Descriptor
@@ -73,10 +72,11 @@ private final class BrokerWorker {
   private static let errorLimit = 64 << 10
 
   init(
-    _ operation: BrokerOperation, instance: String, scope: String, transport: Launcher.Transport, deadline: Duration
+    _ operation: BrokerOperation, instance: String, scope: String, transport: Launcher.Transport,
+    removals: LeafRemovals, deadline: Duration
   ) throws(SandboxError) {
     end = .now + deadline
-    (self.instance, self.scope, self.transport) = (instance, scope, transport)
+    (self.instance, self.removals) = (instance, removals)
     let seconds = UInt32(clamping: max(1, min(Int64(BB_LONGEST), deadline.components.seconds + 1)))
     let message = try BrokerMessage(operation, seconds: seconds).seal()
     let input = try Self.input(operation.input)
@@ -88,10 +88,19 @@ private final class BrokerWorker {
     let (standardInput, standardOutput) = (
       operation.inputDescriptor ?? input.value, operation.outputDescriptor ?? output.second.value
     )
-    let reply = try LauncherConnection(transport).exchange(
-      request,
-      descriptors: [standardInput, standardOutput, errors.second.value, answer.second.value, message.value],
-      deadline: .seconds(30))
+    let connection = try LauncherConnection(transport, patience: min(LauncherConnection.patience, deadline))
+    let reply: LauncherConnection.Reply
+    do throws(SandboxError) {
+      reply = try connection.exchange(
+        request,
+        descriptors: [standardInput, standardOutput, errors.second.value, answer.second.value, message.value],
+        deadline: .seconds(30))
+    } catch {
+      removals.later(LeafRemovals.Leaf(instance: instance))
+      throw SandboxError(
+        .interrupted, "nobody knows whether the operation was begun: \(error.message)", errno: error.errno,
+        hint: error.hint)
+    }
     let kept = [reply.descriptor(BL_RFD_PIDFD), reply.descriptor(BL_RFD_KILL)]
     for descriptor in reply.descriptors where !kept.contains(descriptor) { close(descriptor) }
     pidfd = Descriptor(kept[0] ?? -1)
@@ -150,7 +159,7 @@ private final class BrokerWorker {
           raw = message
           failure = nil
         } else {
-          failure = SandboxError(.stepFailed, "the broker's worker ended without an answer")
+          failure = SandboxError(.interrupted, "the broker's worker ended without an answer")
         }
       }
     }
@@ -173,21 +182,21 @@ private final class BrokerWorker {
 
   /// Kills what is left of it; false when it survives.
   private func endWorker(_ released: @escaping @Sendable () -> Void) -> Bool {
-    let (transport, scope, instance) = (transport, scope, instance)
+    let (removals, instance) = (removals, instance)
     let grace = Self.waits(pidfd.value, 200)
     if killer.value >= 0 { _ = write(killer.value, "1", 1) }
     if !grace { _ = berth_pidfd_send_signal(pidfd.value, SIGKILL) }
     let isGone = Self.waits(pidfd.value, 5_000)
     if isGone {
       Self.reap(pidfd.value)
-      if hasGroup { Blocking.detach { try? Launcher.remove(instance, scope: scope, transport: transport) } }
+      if hasGroup { Blocking.detach { removals.remove(instance) } }
     } else {
       let watched = dup(pidfd.value)
       Blocking.detach {
         _ = Self.waits(watched, -1)
         Self.reap(watched)
         close(watched)
-        try? Launcher.remove(instance, scope: scope, transport: transport)
+        removals.remove(instance)
         released()
       }
     }

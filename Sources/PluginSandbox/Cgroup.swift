@@ -27,6 +27,12 @@ final class Cgroup: Sendable {
   var isRemoved: Bool { removed.withLock { $0 } }
   func markRemoved() { removed.withLock { $0 = true } }
 
+  /// Whether the kernel says that something runs in it. A group that is gone, or that cannot say, has nothing.
+  var isPopulated: Bool {
+    guard directory >= 0, let events = SmallFile.read("cgroup.events", in: directory) else { return false }
+    return events.split(separator: "\n").contains("populated 1")
+  }
+
   /// Kills everything in the group at once, as far as this daemon may.
   func kill() {
     // A group that has used up its share could not even die before its period ends. In version 2 words, or version 1's.

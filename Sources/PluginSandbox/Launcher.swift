@@ -19,6 +19,7 @@ public actor Launcher {
   public nonisolated let scope: String
   /// Whether plans in learning mode are accepted: in a vendor's tools, never in a daemon.
   public nonisolated let allowsLearning: Bool
+  nonisolated let removals: LeafRemovals
   private var count: UInt64 = 0
   private static let deadline = Duration.seconds(30)
 
@@ -30,6 +31,7 @@ public actor Launcher {
     self.transport = transport
     self.allowsLearning = allowsLearning
     self.scope = scope
+    removals = LeafRemovals(scope: scope, transport: transport)
   }
 
   /// The program beside the running executable, or the one that `BERTH_LAUNCHER` names (development only).
@@ -69,15 +71,17 @@ public actor Launcher {
     // A leaf is made new for every start: a name is never used twice, even when an earlier instance cannot die.
     plan.instance = try InstanceName.unique(plan.instance, count)
     if plan.mode == .unprivileged, geteuid() != 0 { plan.uid = geteuid() }
-    let (unique, transport, scope) = (plan, transport, scope)
+    let (unique, transport, scope, removals) = (plan, transport, scope, removals)
     return try await Blocking.run { () throws(SandboxError) -> SandboxedProcess in
+      try removals.settle(unique.holder)
+      defer { removals.retry() }
       // A file that is replaced (by `ldconfig`, for one) after it was opened cannot be mounted any more; the new one can.
       for _ in 0..<2 {
-        do throws(SandboxError) { return try Self.start(unique, transport: transport, scope: scope) } catch {
+        do throws(SandboxError) { return try Self.start(unique, removals, transport: transport, scope: scope) } catch {
           guard error.errno == ENOENT, error.step?.hasPrefix("mount ") == true else { throw error }
         }
       }
-      return try Self.start(unique, transport: transport, scope: scope)
+      return try Self.start(unique, removals, transport: transport, scope: scope)
     }
   }
 
@@ -92,7 +96,7 @@ public actor Launcher {
     let (transport, scope) = (transport, scope)
     try await Blocking.run { () throws(SandboxError) -> Void in
       let request = try LaunchRequest(operation: BL_OP_SWEEP, scope: scope)
-      _ = try Self.ask(transport, request)
+      _ = try Self.ask(transport, request, patience: LauncherConnection.patience)
     }
   }
 
@@ -100,15 +104,17 @@ public actor Launcher {
   public func probe() async throws(SandboxError) -> CapabilityReport {
     let transport = transport
     return try await Blocking.run { () throws(SandboxError) -> CapabilityReport in
-      let reply = try Self.ask(transport, try LaunchRequest(operation: BL_OP_PROBE))
+      let reply = try Self.ask(
+        transport, try LaunchRequest(operation: BL_OP_PROBE), patience: LauncherConnection.patience)
       return CapabilityReport(available: SandboxLayers(rawValue: reply.raw.layers), landlockABI: reply.raw.landlock_abi)
     }
   }
 
   static func ask(
-    _ transport: Transport, _ request: borrowing LaunchRequest
+    _ transport: Transport, _ request: borrowing LaunchRequest, patience: Duration = .zero
   ) throws(SandboxError) -> LauncherConnection.Reply {
-    let reply = try LauncherConnection(transport).exchange(request, descriptors: [], deadline: deadline)
+    let reply = try LauncherConnection(transport, patience: patience).exchange(
+      request, descriptors: [], deadline: deadline)
     for descriptor in reply.descriptors { close(descriptor) }
     if reply.isFailure { throw failure(reply.raw, required: []) }
     return reply
@@ -119,9 +125,9 @@ public actor Launcher {
     _ = try ask(transport, try LaunchRequest(operation: BL_OP_KILL, scope: scope, instance: instance))
   }
 
-  private static func start(_ plan: LaunchPlan, transport: Transport, scope: String) throws(SandboxError)
-    -> SandboxedProcess
-  {
+  private static func start(
+    _ plan: LaunchPlan, _ removals: LeafRemovals, transport: Transport, scope: String
+  ) throws(SandboxError) -> SandboxedProcess {
     let endpoints = try EndpointResolver.resolve(plan.permissions.network)
     let request = try LaunchRequest(plan, scope: scope, endpoints: endpoints)
     let filter = try SeccompProfile(permissions: plan.permissions)
@@ -137,12 +143,15 @@ public actor Launcher {
     let given = [input.first.value, output.second.value, errors.second.value, control.second.value, filter]
     let sent = image.map { given + [$0] } ?? given
     defer { if let image { close(image) } }
+    let connection = try LauncherConnection(transport, patience: LauncherConnection.patience)
     let reply: LauncherConnection.Reply
     do throws(SandboxError) {
-      reply = try LauncherConnection(transport).exchange(request, descriptors: sent, deadline: deadline)
+      reply = try connection.exchange(request, descriptors: sent, deadline: deadline)
     } catch {
       // A launcher that died in the middle has cleaned up nothing. What it had started ends with our control socket.
-      _ = try? remove(plan.instance, scope: scope, transport: transport)
+      do throws(SandboxError) { try remove(plan.instance, scope: scope, transport: transport) } catch {
+        removals.later(LeafRemovals.Leaf(instance: plan.instance, holder: plan.holder))
+      }
       throw error
     }
     guard !reply.isFailure, let pidfd = reply.descriptor(BL_RFD_PIDFD) else {
@@ -151,8 +160,9 @@ public actor Launcher {
       throw failure(reply.raw, required: plan.required)
     }
     return SandboxedProcess(
-      plan: plan, scope: scope, transport: transport, reply: reply, pidfd: pidfd, input: input.second.take(),
-      output: output.first.take(), errors: errors.first.take(), control: control.first.take(), endpoints: endpoints)
+      plan: plan, removals: removals, scope: scope, transport: transport, server: connection.server, reply: reply,
+      pidfd: pidfd, input: input.second.take(), output: output.first.take(), errors: errors.first.take(),
+      control: control.first.take(), endpoints: endpoints)
   }
 
   /// The launcher has killed what it had begun; in exec mode it is our child to collect.

@@ -9,6 +9,11 @@ struct LauncherConnection: ~Copyable {
   private let socket: Descriptor
   /// The launcher process in exec mode; it exits right after its answer.
   private let program: Descriptor
+  /// The server's process, by which one server is told from the next; 0 in exec mode.
+  let server: Int32
+
+  /// How long a server that does not answer at all is waited for: after a crash its service manager starts another.
+  static let patience = Duration.seconds(10)
 
   struct Reply {
     var raw: bl_reply
@@ -27,15 +32,19 @@ struct LauncherConnection: ~Copyable {
     var listeners: [Int32] { Array(descriptors.dropFirst(raw.fd_kinds.nonzeroBitCount)) }
   }
 
-  init(_ transport: Launcher.Transport) throws(SandboxError) {
+  /// - Parameter patience: how long to try to connect to a server.
+  init(_ transport: Launcher.Transport, patience: Duration = .zero) throws(SandboxError) {
     switch transport {
     case .program(let path, let prefix):
       let pair = try DescriptorPair.socket()
       program = try Self.start(prefix + [path], socket: pair.second.value)
       socket = pair.first
+      server = 0
     case .server(let path):
-      socket = try Self.connect(path)
+      socket = try Self.connect(path, patience: patience)
       program = Descriptor(-1)
+      var peer = berth_credentials()
+      server = berth_peer_credentials(socket.value, &peer) == 0 ? peer.pid : 0
     }
   }
 
@@ -86,12 +95,17 @@ struct LauncherConnection: ~Copyable {
     return Descriptor(program)
   }
 
-  private static func connect(_ path: String) throws(SandboxError) -> Descriptor {
-    let result = bl_connect(path)
-    guard result >= 0 else {
-      throw unavailable("no launcher server answers at \(path)", errno: -result)
+  /// Nothing was asked for yet: trying again is safe.
+  private static func connect(_ path: String, patience: Duration) throws(SandboxError) -> Descriptor {
+    let end = ContinuousClock.now + patience
+    while true {
+      let result = bl_connect(path)
+      if result >= 0 { return Descriptor(result) }
+      guard [ENOENT, ECONNREFUSED, EAGAIN].contains(-result), .now < end else {
+        throw unavailable("no launcher server answers at \(path)", errno: -result)
+      }
+      usleep(50_000)
     }
-    return Descriptor(result)
   }
 
   private static func unavailable(_ message: String, errno number: Int32? = nil) -> SandboxError {

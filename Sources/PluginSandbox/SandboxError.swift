@@ -23,6 +23,8 @@ public struct SandboxError: Error, Sendable, Hashable, CustomStringConvertible {
     public static let unreapable = Code(rawValue: "unreapable")
     /// A broker operation did not end in time; its worker was killed.
     public static let timedOut = Code(rawValue: "timed-out")
+    /// A broker operation was begun, and nobody can tell how it ended: its worker or the launcher died.
+    public static let interrupted = Code(rawValue: "interrupted")
     /// No free slot is left in the uid range.
     public static let uidsExhausted = Code(rawValue: "uids-exhausted")
     /// A permission is requested or granted that is malformed, unresolvable or on the deny list.

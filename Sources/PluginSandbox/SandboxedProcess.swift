@@ -31,6 +31,9 @@ public final class SandboxedProcess: Sendable {
 
   let scope: String
   let transport: Launcher.Transport
+  private let removals: LeafRemovals
+  /// The launcher server that started it, 0 in exec mode.
+  private let server: Int32
   let endpoints: [ResolvedEndpoint]
   /// Carries the granted endpoints' connections; nil when none is granted.
   private let relay: EndpointRelay?
@@ -48,10 +51,13 @@ public final class SandboxedProcess: Sendable {
   private let state = Mutex(State())
 
   init(
-    plan: LaunchPlan, scope: String, transport: Launcher.Transport, reply: LauncherConnection.Reply, pidfd: Int32,
-    input: Int32, output: Int32, errors: Int32, control: Int32, endpoints: [ResolvedEndpoint]
+    plan: LaunchPlan, removals: LeafRemovals, scope: String, transport: Launcher.Transport, server: Int32,
+    reply: LauncherConnection.Reply, pidfd: Int32, input: Int32, output: Int32, errors: Int32, control: Int32,
+    endpoints: [ResolvedEndpoint]
   ) {
     self.plan = plan
+    self.removals = removals
+    self.server = server
     self.scope = scope
     self.transport = transport
     self.pid = reply.raw.pid
@@ -114,8 +120,22 @@ public final class SandboxedProcess: Sendable {
 
   private func removeCgroup() throws(SandboxError) {
     guard cgroup.exists, state.withLock({ !$0.closed }), !cgroup.isRemoved else { return }
-    try Launcher.remove(instance, scope: scope, transport: transport)
+    do throws(SandboxError) { try Launcher.remove(instance, scope: scope, transport: transport) } catch {
+      // The sandbox's init has ended, and with it all of its processes; the group says the same. Without a launcher only
+      // the empty group is left, for the next one to remove.
+      guard error.code == .launcherUnavailable, !cgroup.isPopulated else { throw error }
+      removals.later(LeafRemovals.Leaf(instance: instance))
+    }
     cgroup.markRemoved()
+  }
+
+  /// Whether the launcher server that started it has died since: its service manager then ends what it had started, so
+  /// such an end says nothing about the plugin. Blocks for a moment.
+  public func hasLostLauncher() -> Bool {
+    guard case .server = transport, server != 0 else { return false }
+    do throws(SandboxError) { return try LauncherConnection(transport).server != server } catch {
+      return error.code == .launcherUnavailable
+    }
   }
 
   private func waitReadable(within deadline: Duration) -> Bool {
@@ -202,7 +222,7 @@ public final class SandboxedProcess: Sendable {
     for descriptor in descriptors where descriptor >= 0 { _ = Glibc.close(descriptor) }
     let needsRemoval = cgroup.exists && !cgroup.isRemoved
     cgroup.close()
-    let (pidfd, instance, scope, transport) = (pidfd, instance, scope, transport)
+    let (pidfd, instance, removals) = (pidfd, instance, removals)
     guard !ended || needsRemoval else {
       _ = Glibc.close(pidfd)
       return
@@ -213,8 +233,7 @@ public final class SandboxedProcess: Sendable {
         _ = berth_pidfd_wait(pidfd, &end)
       }
       _ = Glibc.close(pidfd)
-      // What cannot be removed now is found again by removeLeftovers at the next start.
-      if needsRemoval { try? Launcher.remove(instance, scope: scope, transport: transport) }
+      if needsRemoval { removals.remove(instance) }
     }
   }
 }

@@ -135,6 +135,23 @@ private func request(_ digest: String = "d", key: String? = nil) -> JobRequest {
     _ = try await dead.wait(job.id)
   }
 
+  /// A storage that did not answer after the failure is asked later: who repeats the request gets what was found.
+  @Test func aJobThatEndedUnclearGetsItsEndLater() async throws {
+    let store = try Fixture().store()
+    let lost = StorageError(.pluginCrashed, "died", outcome: .unknown)
+    for (key, end) in ["undone": .failure(lost.with(.rolledBack)), "done": .success("made")]
+      as [String: Result<JSON, StorageError>]
+    {
+      let job = try await store.submit(request(key: key)) { _ throws(StorageError) in throw lost }
+      #expect(try await store.wait(job.id).error?.outcome == .unknown)
+      try await store.resolve(job.id, end)
+      let again = try await store.submit(request(key: key)) { _ throws(StorageError) in "anew" }
+      #expect(try await store.wait(again.id).result == (key == "done" ? "made" : "anew"))
+      try await store.resolve(job.id, .success("too late"))
+      #expect(try await store.job(job.id).result != "too late")
+    }
+  }
+
   @Test func logsAndFinishedJobsAreBounded() async throws {
     let fixture = try Fixture()
     var limits = JobLimits()
@@ -175,5 +192,13 @@ private func request(_ digest: String = "d", key: String? = nil) -> JobRequest {
       try await store.submit(request()) { _ throws(StorageError) in .null }
     }
     #expect(error?.code == .closed)
+  }
+}
+
+extension StorageError {
+  fileprivate func with(_ outcome: Outcome) -> StorageError {
+    var error = self
+    error.outcome = outcome
+    return error
   }
 }

@@ -29,7 +29,7 @@ final class ServerFixture: Sendable {
     try await start()
   }
 
-  private func start() async throws {
+  func start() async throws {
     let arguments = prefix + [Fixture.program, "--server", socket, "--writable", "/tmp"] + options
     var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
     defer { for pointer in argv { free(pointer) } }
@@ -40,11 +40,19 @@ final class ServerFixture: Sendable {
     for _ in 0..<500 where access(socket, F_OK) != 0 { await Blocking.run { _ = usleep(10_000) } }
   }
 
+  /// kill -9 of the server.
+  func kill() {
+    let child = pid.withLock { pid in
+      defer { pid = 0 }
+      return pid
+    }
+    Glibc.kill(child, SIGKILL)
+    waitpid(child, nil, 0)
+  }
+
   /// kill -9 of the server, and another one in its place.
   func replace() async throws {
-    let child = pid.withLock { $0 }
-    kill(child, SIGKILL)
-    waitpid(child, nil, 0)
+    kill()
     unlink(socket)
     try await start()
   }
@@ -57,7 +65,7 @@ final class ServerFixture: Sendable {
   deinit {
     let child = pid.withLock { $0 }
     guard child > 0 else { return }
-    kill(child, SIGTERM)
+    Glibc.kill(child, SIGTERM)
     waitpid(child, nil, 0)
   }
 }
@@ -146,6 +154,41 @@ struct ServerTests {
     let next = try await fixture.launcher.launch(fixture.plan("run.sh"))
     try await next.kill()
     next.close()
+    server.stop()
+  }
+
+  /// Whoever ends while no launcher answers is dead all the same; the group that is left goes with the next launcher.
+  @Test func whatEndsWithoutALauncherIsKnownToBeDead() async throws {
+    let server = try await ServerFixture()
+    let fixture = server.fixture
+    fixture.write("run.sh", "#!/bin/sh\nsleep 1000 &\nsleep 1000\n")
+    let killed = try await fixture.launcher.launch(fixture.plan("run.sh"))
+    let taken = try await fixture.launcher.launch(fixture.plan("run.sh", uid: 654_322))
+    #expect(!killed.hasLostLauncher())
+    server.kill()
+    // The service manager ends what a unit leaves.
+    Glibc.kill(taken.pid, SIGKILL)
+    #expect(await taken.waitForExit() == .killed)
+    #expect(killed.hasLostLauncher() && taken.hasLostLauncher())
+    for process in [killed, taken] {
+      try await process.kill()
+      process.close()
+    }
+    #expect(fixture.launcher.removals.count == 2)
+    #expect(!ControlGroups.leaves(scope: fixture.launcher.scope).isEmpty)
+    unlink(server.socket)
+    // A start waits for the next launcher.
+    async let next = fixture.launcher.launch(fixture.plan("run.sh"))
+    try await Task.sleep(for: .milliseconds(300))
+    try await server.start()
+    let process = try await next
+    #expect(
+      await eventually {
+        ControlGroups.leaves(scope: fixture.launcher.scope).allSatisfy { $0.hasSuffix(process.instance) }
+      })
+    try await process.kill()
+    process.close()
+    #expect(ControlGroups.leaves(scope: fixture.launcher.scope) == [])
     server.stop()
   }
 

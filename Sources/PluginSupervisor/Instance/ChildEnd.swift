@@ -16,6 +16,8 @@ struct ChildEnd: Sendable {
   var unreapable: String?
   /// Whether the end was asked for and went well.
   var isOrderly = false
+  /// Whether it ended along with the launcher that had started it: no fault of the plugin's.
+  var isLaunchersEnd = false
 
   /// One clause: `exited with status 3; its last words: "…"`.
   var text: String {
@@ -23,6 +25,8 @@ struct ChildEnd: Sendable {
     if let limit { parts.append("ran into its \(limit.rawValue) limit") }
     if let unreapable {
       parts.append("cannot be killed: \(unreapable)")
+    } else if isLaunchersEnd {
+      parts.append("ended together with the launcher that had started it")
     } else if let cause {
       parts.append("was ended because \(cause)")
     } else if let status {

@@ -72,6 +72,10 @@ extension PluginInstance {
       end.unreapable = error.message
     }
     if end.limit == nil { end.limit = child.process.limitHit() }
+    // Its own end it would have told; this one nobody did.
+    if end.unreapable == nil, !end.isOrderly, end.limit == nil, end.status == .killed {
+      end.isLaunchersEnd = await Self.hasLostLauncher(child.process)
+    }
     let reason = RPCError.closed("\(child.name) \(end.text)", mayHaveRun: true)
     child.peer.finish(reason)
     if end.unreapable == nil {
@@ -85,6 +89,10 @@ extension PluginInstance {
     }
     buried(child, end)
     return end
+  }
+
+  static func hasLostLauncher(_ process: any PluginProcess) async -> Bool {
+    await OwnThread.run { process.hasLostLauncher() }
   }
 
   /// The polite part; true when the child went by itself.
@@ -115,7 +123,11 @@ extension PluginInstance {
       settleWaiters(.failure(Self.unreapable(configuration.name, what, outcome: .notStarted)))
       return
     }
-    if !end.isOrderly { note(crash: history.crashed(at: .now)) }
+    if end.isLaunchersEnd {
+      logger.notice("ended with its launcher and starts again when it is needed")
+    } else if !end.isOrderly {
+      note(crash: history.crashed(at: .now))
+    }
     // A failed start sets the state itself, when its error is known.
     if !wasStart {
       state = isClosing ? .closed : .idle

@@ -53,6 +53,9 @@ public actor PluginInstance {
   var history: RestartHistory<ContinuousClock.Instant>
   var epoch: Int64 = 0
   var lastEnd: ChildEnd?
+  /// Starts in a row during which the launcher ended, and how many of them are borne before callers are told.
+  var launcherEnds = 0
+  static let launcherEndsBorne = 3
   var waiters: [UInt64: Waiter] = [:]
   var nextWaiter: UInt64 = 1
   var burials: [ObjectIdentifier: Task<ChildEnd, Never>] = [:]

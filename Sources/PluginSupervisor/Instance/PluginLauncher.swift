@@ -40,6 +40,8 @@ public protocol PluginProcess: AnyObject, Sendable {
   func exitStatus() -> ExitStatus?
   /// The resource limit it ran into, if any.
   func limitHit() -> LimitHit?
+  /// Whether the launcher that started it has died since, and may have taken it along. Blocks for a moment.
+  func hasLostLauncher() -> Bool
   /// How well it is confined, from what is observed now.
   func score() -> SecurityScore
   /// Closes the descriptors and removes what is left of it. Once, after the exit.

@@ -20,23 +20,31 @@ actor KillCampaign {
     var daemonKills = 0
     var startKills = 0
     var pluginKills = 0
+    var launcherKills = 0
     var reported = 0
   }
 
   private static let workers = 3
 
   let host: Installation
+  /// What is killed instead of daemon and plugins, where there is one.
+  private let launcher: LauncherServer?
   private let seed: UInt64
   private let workers: [LoadWorker]
   private let leftovers: Leftovers
   private var client: BerthClient
   private(set) var count = Count()
 
-  init(_ host: Installation, seed: UInt64) async throws {
+  init(_ host: Installation, seed: UInt64, launcher: LauncherServer? = nil) async throws {
     self.host = host
+    self.launcher = launcher
     self.seed = seed
     workers = (0..<Self.workers).map { LoadWorker(vmid: 1_000 + $0, socket: host.socket) }
-    try await host.start()
+    if let launcher {
+      try await host.start("--launcher-socket", launcher.socket)
+    } else {
+      try await host.start()
+    }
     try await host.addStorage()
     _ = try await host.volumes()
     leftovers = Leftovers(host)
@@ -50,13 +58,15 @@ actor KillCampaign {
   func round(_ number: Int) async throws {
     var generator = SeededGenerator(seed: seed &+ UInt64(number) &* 0x1000)
     let seeds = workers.map { _ in generator.next() }
-    let killsDaemon = generator.oneIn(3)
+    let killsDaemon = launcher == nil && generator.oneIn(3)
     let delay = Int.random(in: 1...250, using: &generator)
     var before: [Int32] = []
     await withTaskGroup(of: Void.self) { group in
       for (worker, seed) in zip(workers, seeds) { group.addTask { await worker.run(seed) } }
       try? await Task.sleep(for: .milliseconds(delay))
-      if killsDaemon {
+      if let launcher {
+        await killLauncher(launcher, &generator)
+      } else if killsDaemon {
         before = await killDaemon()
       } else {
         await killPlugin(&generator)
@@ -64,8 +74,8 @@ actor KillCampaign {
       for worker in workers { await worker.stop() }
     }
     if killsDaemon { try await startAgain(&generator) }
-    // Killed this often a plugin is quarantined; its operator lets it go on.
-    try? await client.releasePlugin(storeid: "local")
+    // Killed this often a plugin is quarantined; its operator lets it go on. One that its launcher took along is not.
+    if launcher == nil { try? await client.releasePlugin(storeid: "local") }
     var doubtful: Set<String> = []
     for worker in workers {
       switch await worker.settle(client) {
@@ -113,7 +123,7 @@ actor KillCampaign {
       repeated += await worker.repeated
     }
     return "\(rounds) rounds, \(count.daemonKills) daemon kills (and \(count.startKills) while it started),"
-      + " \(count.pluginKills) plugin kills; \(acknowledged) changes acknowledged, \(refused) refused,"
+      + " \(count.pluginKills) plugin kills, \(count.launcherKills) launcher kills; \(acknowledged) changes acknowledged, \(refused) refused,"
       + " \(repeated) asked again, \(count.reported) reported"
   }
 
@@ -138,6 +148,17 @@ actor KillCampaign {
     guard !generator.oneIn(5) else { return }
     try? await Task.sleep(for: .milliseconds(20))
     try? await client.releasePlugin(storeid: "local")
+  }
+
+  /// Kills the launcher, mostly with its plugins, some of the time twice; another one comes a moment later.
+  private func killLauncher(_ launcher: LauncherServer, _ generator: inout SeededGenerator) async {
+    for _ in 0..<(generator.oneIn(3) ? 2 : 1) {
+      count.launcherKills += 1
+      launcher.kill9(takingPlugins: !generator.oneIn(3))
+      try? await Task.sleep(for: .milliseconds(Int.random(in: 1...400, using: &generator)))
+      try? await launcher.start()
+      try? await Task.sleep(for: .milliseconds(Int.random(in: 1...400, using: &generator)))
+    }
   }
 
   /// Starts the daemon again; now and then kills it while it does so.
@@ -201,7 +222,11 @@ actor KillCampaign {
       let now = Set(ProcessTable.descendants(of: self.host.daemon))
       return before.filter { ProcessTable.isAlive($0) && !now.contains($0) }.map(String.init)
     }
-    try await none("control groups") { self.leftovers.strayGroups(daemon: self.host.daemon) }
+    if launcher == nil {
+      try await none("control groups") { self.leftovers.strayGroups(daemon: self.host.daemon) }
+    } else {
+      try await none("control groups without a process, or more than the storage's") { self.leftovers.spareGroups() }
+    }
     // Sandboxes keep their mounts to themselves.
     let own = ProcessTable.mounts(host.directory.path)
     try demand(own.isEmpty, "mounts are left: \(own)")

@@ -29,6 +29,13 @@ struct Leftovers: Sendable {
     return stray
   }
 
+  /// Leaves without a process, and all when there are several instances: one storage has one.
+  func spareGroups() -> [String] {
+    let leaves = ControlGroups.leaves(scope: scope)
+    let isOne = Set(leaves.compactMap { $0.split(separator: "/").last }).count <= 1
+    return leaves.filter { !isOne || Self.lines($0 + "/cgroup.procs").isEmpty }
+  }
+
   /// All of the daemon's control groups that there are.
   func allGroups() -> [String] { ControlGroups.groups(scope: scope) }
 

@@ -6,6 +6,8 @@ import json
 import os
 import re
 import shutil
+import signal
+import subprocess
 import sys
 import time
 import unittest
@@ -123,11 +125,79 @@ class Running(unittest.TestCase):
     def test_2_a_restart_of_either_costs_nothing(self):
         before = self.volumes("local")
         for unit in ("berth-launcher.service", "berthd.service"):
-            was = self.state("MainPID", unit)
+            was, daemon = self.state("MainPID", unit), self.state("MainPID")
             run("systemctl", "restart", unit)
             self.answered()
             self.assertNotIn(self.state("MainPID", unit), ("0", was))
             self.assertEqual(self.listed("local"), before)
+            self.assertEqual(self.state("MainPID") == daemon, unit == "berth-launcher.service")
+
+    def test_2_kill_9_of_the_launcher_leaves_the_daemon_as_it_is(self):
+        daemon, before = self.state("MainPID"), self.listed("local")
+        unit = "berth-launcher.service"
+        for number in range(6):
+            was = self.state("MainPID", unit)
+            working = subprocess.Popen(["berth", "volume", "alloc", "local", "300", "1M", "--format", "raw"],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            time.sleep(0.2 * number)
+            os.kill(int(was), signal.SIGKILL)
+            out, errors = working.communicate(timeout=guest.PATIENCE)
+            # Done or not, the call ended and told which.
+            self.assertTrue(working.returncode == 0 or "error: " in errors, errors)
+            end = time.monotonic() + guest.PATIENCE
+            while self.state("MainPID", unit) in ("0", was) and time.monotonic() < end:
+                time.sleep(0.2)
+            found = self.listed("local")
+            if working.returncode == 0:
+                self.assertIn(out.strip(), found)
+            self.assertEqual({volume for volume in found if not volume.startswith("local:300/")}, before)
+            for volume in found - before:
+                run("berth", "volume", "free", volume)
+        self.assertEqual(self.state("MainPID"), daemon)
+        self.assertEqual(self.volumes("local"), before)
+        log = run("journalctl", "--no-pager", "-u", "berthd.service")
+        for word in ("cannot be killed", "quarantined", "Failed to set thread priority"):
+            self.assertNotIn(word, log)
+
+    def test_2_reload_takes_up_plugins_without_a_restart(self):
+        daemon, before = self.state("MainPID"), self.listed("local")
+        plugins = "/usr/lib/berth/plugins"
+        manifest = f"{plugins}/directory/manifest.json"
+        with open(manifest, encoding="utf-8") as file:
+            text = file.read()
+        version = json.loads(text)["version"]
+
+        def running():
+            shown = json.loads(run("berth", "plugin", "show", "org.berth.sample.directory", "--json"))
+            return shown["version"], [process["version"] for process in shown["processes"] if process.get("pid")]
+
+        def reloaded(wanted, told):
+            run("systemctl", "reload", "berthd.service")
+            end = time.monotonic() + guest.PATIENCE
+            # First of all what the reload itself found: the commands below look again by themselves.
+            while told not in run("journalctl", "--no-pager", "-u", "berthd.service"):
+                self.assertLess(time.monotonic(), end, journal())
+                time.sleep(0.5)
+            while (self.listed("local"), running()) != (before, (wanted, [wanted])):
+                self.assertLess(time.monotonic(), end, running())
+                time.sleep(0.5)
+            self.assertEqual((self.state("MainPID"), self.state("ActiveState")), (daemon, "active"))
+
+        self.assertEqual(running(), (version, [version]))
+        try:
+            with open(f"{manifest}.new", "w", encoding="utf-8") as file:
+                file.write(text.replace(f'"{version}"', '"9.9.9"', 1))
+            os.rename(f"{manifest}.new", manifest)
+            os.rename(f"{plugins}/minimal", "/usr/lib/berth/minimal")
+            reloaded("9.9.9", "version=9.9.9")
+            self.assertNotIn("org.berth.sample.minimal", run("berth", "plugin", "list"))
+        finally:
+            with open(manifest, "w", encoding="utf-8") as file:
+                file.write(text)
+            if os.path.exists("/usr/lib/berth/minimal"):
+                os.rename("/usr/lib/berth/minimal", f"{plugins}/minimal")
+        reloaded(version, "earlier=9.9.9")
+        self.assertIn("org.berth.sample.minimal", run("berth", "plugin", "list"))
 
     def test_3_the_broker_needs_the_drop_in(self):
         with open("/berth/units.img", "wb") as file:
