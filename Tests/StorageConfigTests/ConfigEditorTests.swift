@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
-import StorageConfig
+@testable import StorageConfig
 import StorageRules
 import Testing
 
@@ -117,9 +117,18 @@ import Testing
     #expect(try editor.remove(id: "a1").next == nil)
   }
 
-  @Test func `of an unknown type only removal is possible`() throws {
-    let editor = editor("zork: a1\n\tfoo bar\n")
-    #expect(code { try editor.update(id: "a1", values: ["shared": 1]) } == .unknownType)
+  @Test func `of an unknown type only common options change`() throws {
+    let editor = editor("zork: a1\n\tfoo bar\n\tnodes n1\n")
+    let changed = try editor.update(id: "a1", values: ["disable": 1, "content": "iso"], deleting: ["nodes"])
+    let text = String(decoding: changed.file.bytes, as: UTF8.self)
+    #expect(Set(text.split(separator: "\n")) == ["zork: a1", "\tfoo bar", "\tcontent iso", "\tdisable"], "\(text)")
+    #expect(changed.next == nil)
+    #expect(code { try editor.update(id: "a1", values: ["bwlimit": "x"]) } == .invalidValue)
+    #expect(code { try editor.update(id: "a1", values: ["snapshot-as-volume-chain": 1]) } == .fixed)
+    for own in ["foo", "new"] {
+      #expect(code { try editor.update(id: "a1", values: [own: "x"]) } == .unknownType)
+      #expect(code { try editor.update(id: "a1", values: [:], deleting: [own]) } == .unknownType)
+    }
     #expect(code { try editor.remove(id: "a1") } == nil)
   }
 
