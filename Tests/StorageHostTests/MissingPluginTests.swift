@@ -44,7 +44,10 @@ import Testing
     }
     switch absence {
     case .awayAtStart: try takeAway()
-    case .brokenAtStart: fixture.directory.write("plugins/scripted/manifest.json", "{")
+    case .brokenAtStart:
+      fixture.directory.write("plugins/scripted/manifest.json", "{")
+      // Nor is there a copy of the old one.
+      try? FileManager.default.removeItem(atPath: fixture.directory.file("state/bundles"))
     case .taken, .awaitsConsent, .diesAtOnce: return
     }
     try await fixture.once { host in try await body(fixture, host) }
@@ -65,7 +68,9 @@ import Testing
       #expect(try text(fixture).contains("\tdisable\n") && text(fixture).contains("\tnodes elsewhere\n"))
       _ = try await host.updateStorage("s1", values: ["content": "images,iso"], deleting: ["nodes", "bwlimit"], caller)
       #expect(try !text(fixture).contains("nodes") && !text(fixture).contains("bwlimit"))
-      for (values, deleting) in [(["level": 3], []), ([:], ["derived"]), (["password": "x"], [])] as [(JSONObject, [String])] {
+      for (values, deleting) in [(["level": 3], []), ([:], ["derived"]), (["password": "x"], [])]
+        as [(JSONObject, [String])]
+      {
         let before = try text(fixture)
         let refused = await #expect(throws: StorageError.self) {
           try await host.updateStorage("s1", values: values, deleting: deleting, caller)

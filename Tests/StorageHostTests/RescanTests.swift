@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import PluginSupervisor
 import StorageHost
 import StorageProtocol
 import Synchronization
@@ -69,6 +70,7 @@ import Testing
         for number in 1...4 {
           let before = load.done.load(ordering: .relaxed)
           #expect(await eventually { load.done.load(ordering: .relaxed) >= before + 6 })
+          if number == 3 { try await upgradeBadly(fixture, host, load) }
           try fixture.install("scripted", version: "1.\(number).0")
           let change = try await change(host)
           #expect(change.kind == .changed && change.earlierVersion == "1.\(number - 1).0", "\(change)")
@@ -81,6 +83,115 @@ import Testing
       #expect(await version(host) == "1.4.0")
       #expect(try fixture.files().isEmpty)
       try await fixture.expectSettled(host)
+    }
+  }
+
+  /// A version in between that ends before it greets: the workers go on with the one before.
+  private func upgradeBadly(_ fixture: HostFixture, _ host: StorageHost, _ load: Load) async throws {
+    try fixture.install("scripted", version: "1.2.5", changing: Self.dying)
+    let before = load.done.load(ordering: .relaxed)
+    let change = try await change(host)
+    #expect(change.kind == .refused && change.version == "1.2.0", "\(change)")
+    #expect(change.problem?.contains("version 1.2.5 was tried with storage 's1' and does not run") == true, "\(change)")
+    #expect(change.storages.allSatisfy { $0.state == .usable })
+    #expect(await eventually { load.done.load(ordering: .relaxed) >= before + 12 })
+    #expect(await version(host) == "1.2.0")
+  }
+
+  static let dying: @Sendable (String) -> String = {
+    $0.replacingOccurrences(of: "lock = threading.Lock()", with: "sys.exit('not ready')\nlock = threading.Lock()")
+  }
+
+  enum Fault: String, CaseIterable {
+    case dies, lies, hangs, babbles
+
+    func put(into program: String) -> String {
+      switch self {
+      case .dies: RescanTests.dying(program)
+      case .lies: program.replacingOccurrences(of: "\"2.0.0\"", with: "\"1.9.9\"")
+      case .hangs:
+        program.replacingOccurrences(of: "for line in sys.stdin:", with: "for line in iter(lambda: time.sleep(9), 0):")
+      case .babbles: program.replacingOccurrences(of: "os.umask(0o077)", with: "print('hello\\n' * 9, flush=True)")
+      }
+    }
+  }
+
+  @Test(arguments: Fault.allCases)
+  func aVersionThatDoesNotRunLeavesTheOldOneInForce(fault: Fault) async throws {
+    let fixture = try HostFixture()
+    var settings = fixture.settings
+    settings.adjust = { $0.handshakeTimeout = .seconds(2) }
+    let caller = fixture.caller
+    let copies = fixture.directory.file("state/bundles/\(Self.id)")
+    func isOld(_ host: StorageHost) async throws {
+      #expect(try await host.list("s1", caller).volumes.count == 1)
+      #expect(await version(host) == "1.0.0")
+      let plugin = try await host.plugin(Self.id)
+      #expect(plugin.version == "1.0.0" && plugin.problem == nil)
+      #expect(plugin.refusedUpdate?.contains("version 2.0.0 was tried") == true, "\(plugin)")
+      #expect(try await host.storage("s1").problem == nil)
+    }
+    var host = try await StorageHost.open(settings)
+    try await fixture.add("s1", to: host)
+    _ = try await host.alloc("s1", vmid: 100, size: 4_096, caller)
+    #expect(await eventually { FileManager.default.fileExists(atPath: copies + "/good.json") })
+    let pid = try #require(await host.processes(of: Self.id).first?.pid)
+    try fixture.install("scripted", version: "2.0.0", changing: fault.put)
+    let found = try await change(host)
+    #expect(
+      found.kind == .refused && found.version == "1.0.0" && found.hint?.contains("a copy is kept") == true, "\(found)")
+    #expect(await host.processes(of: Self.id).first?.pid == pid, "the old one was not touched")
+    try await isOld(host)
+    // It ends; what lies in its place is still the new one.
+    kill(pid, SIGKILL)
+    #expect(
+      await eventually {
+        let isListed = (try? await host.list("s1", caller)) != nil
+        let now = await host.processes(of: Self.id).first?.pid
+        return isListed && now != nil && now != pid
+      })
+    try await isOld(host)
+    await host.close(grace: .milliseconds(100))
+    // A restart of the daemon changes nothing about it.
+    host = try await StorageHost.open(settings)
+    try await isOld(host)
+    if fault == .dies {
+      // Without a copy it says so.
+      try FileManager.default.removeItem(atPath: copies)
+      for process in await host.processes(of: Self.id) { if let pid = process.pid { kill(pid, SIGKILL) } }
+      var last: StorageError?
+      #expect(
+        await eventually {
+          do throws(StorageError) { _ = try await host.list("s1", caller) } catch { last = error }
+          return last?.message.contains("no copy of version 1.0.0 is left to start from") == true
+        }, "\(String(describing: last))")
+    }
+    try fixture.install("scripted", version: "2.0.1")
+    #expect(try await change(host).kind == .changed)
+    #expect(await serves("2.0.1", host))
+    #expect(
+      await eventually {
+        (try? String(contentsOfFile: copies + "/good.json", encoding: .utf8))?.contains("plugins/scripted") == true
+      })
+    try FileManager.default.removeItem(atPath: fixture.directory.file("plugins/scripted"))
+    #expect(try await change(host).kind == .removed)
+    #expect(!FileManager.default.fileExists(atPath: copies), "what was removed is not kept")
+    await host.close(grace: .milliseconds(100))
+  }
+
+  @Test func aVersionThatWaitedForConsentIsTriedThen() async throws {
+    try await HostFixture.run { fixture, host in
+      let caller = fixture.caller
+      _ = try await host.alloc("s1", vmid: 100, size: 4_096, caller)
+      let copies = fixture.directory.file("state/bundles/\(Self.id)")
+      #expect(await eventually { FileManager.default.fileExists(atPath: copies + "/good.json") })
+      try fixture.install("scripted", version: "2.0.0", permissions: Self.more, changing: Self.dying)
+      let found = try await change(host)
+      #expect(found.storages.first?.state == .consent, "\(found)")
+      _ = try await host.grantPermissions("s1", nil, digest: found.digest ?? "", caller)
+      #expect(try await host.list("s1", caller).volumes.count == 1)
+      #expect(await version(host) == "1.0.0")
+      #expect(try await host.plugin(Self.id).refusedUpdate?.contains("2.0.0 was tried") == true)
     }
   }
 

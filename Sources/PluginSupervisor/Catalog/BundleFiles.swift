@@ -14,7 +14,7 @@ struct BundleFiles {
   static let byteLimit: Int64 = 2 << 30
 
   let path: String
-  private let directory: Descriptor
+  let directory: Descriptor
 
   init(path: String) throws(CatalogProblem) {
     self.path = path
@@ -137,7 +137,7 @@ struct BundleFiles {
     }
   }
 
-  private func names(of folder: Descriptor, _ prefix: String) throws(CatalogProblem) -> [String] {
+  func names(of folder: Descriptor, _ prefix: String) throws(CatalogProblem) -> [String] {
     let copy = openat(folder.raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard copy >= 0, let listing = fdopendir(copy) else {
       throw CatalogProblem(.unreadable, bundle: path, file: prefix, "cannot be listed: \(errnoText(errno))")
@@ -146,7 +146,7 @@ struct BundleFiles {
     return directoryNames(listing)
   }
 
-  private func open(_ name: String, problem: CatalogProblem.Code) throws(CatalogProblem) -> (Descriptor, stat) {
+  func open(_ name: String, problem: CatalogProblem.Code) throws(CatalogProblem) -> (Descriptor, stat) {
     let rules = BERTH_RESOLVE_BENEATH.rawValue | BERTH_RESOLVE_NO_SYMLINKS.rawValue
     let fd = berth_openat2(directory.raw, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, rules)
     guard fd >= 0 else {
@@ -188,7 +188,7 @@ struct BundleFiles {
     return hexadecimal(hasher.finalize())
   }
 
-  private func stream(
+  func stream(
     _ file: Descriptor, _ name: String, limit: Int64, _ take: (UnsafeRawBufferPointer) -> Void
   ) throws(CatalogProblem) {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)

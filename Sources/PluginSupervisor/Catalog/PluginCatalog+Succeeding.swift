@@ -9,7 +9,9 @@ extension PluginCatalog {
   ///
   /// A bundle that cannot be read or is not right, or whose id a second one has too, leaves the plugin that was read
   /// before in ``kept``. A type that a second plugin claims stays with the plugin that serves it.
-  public func succeeding(_ earlier: PluginCatalog) -> PluginCatalog {
+  /// - Parameter isRunning: whether the earlier one is this daemon's own, and not what an earlier daemon left: whose
+  ///   types are not decided by it.
+  public func succeeding(_ earlier: PluginCatalog, isRunning: Bool = true) -> PluginCatalog {
     var usable = bundles
     var kept: [String: CatalogProblem] = [:]
     for old in earlier.bundles where self[old.id] == nil {
@@ -20,7 +22,7 @@ extension PluginCatalog {
       kept[old.id] = problem
     }
     var owners: [String: String] = [:]
-    for type in earlier.types {
+    for type in isRunning ? earlier.types : [] {
       do throws(StorageError) { owners[type] = try earlier.bundle(forType: type).id } catch { continue }
     }
     // Who claims what is judged anew, with the kept ones among them.

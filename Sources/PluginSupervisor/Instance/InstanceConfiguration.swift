@@ -7,6 +7,8 @@ public import StorageProtocol
 public struct InstanceConfiguration: Sendable {
   /// The checked bundle it runs.
   public var bundle: PluginBundle
+  /// Keeps copies of bundles to start from when they are gone; nil: there are none.
+  public var copies: BundleStore?
   /// The storage it serves; nil when one process serves all storages of the plugin.
   public var storeid: String?
   /// The storage's type; with `storeid`.

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 internal import JSON
 internal import JSONRPC
 internal import Logging
@@ -101,14 +102,22 @@ extension PluginInstance {
       }
       state = .ready(child)
       ready.withLock { $0 = child }
+      launcherEnds = 0
       child.touch()
       watchIdleness(of: child)
       logger.debug("started", metadata: ["pid": "\(child.process.pid)", "epoch": "\(epoch)"])
       settleWaiters(.success(child))
+      keepBundle()
     } catch {
       if case .starting = state { state = .idle }
       logger.warning("start failed: \(error.message)")
-      settleWaiters(.failure(error))
+      if error.details["launcher"] == "ended", launcherEnds < Self.launcherEndsBorne {
+        // Nothing was told to anybody, and another launcher comes: whoever waits goes on waiting.
+        launcherEnds += 1
+      } else {
+        launcherEnds = 0
+        settleWaiters(.failure(error))
+      }
       startIfNeeded()
     }
   }
@@ -121,11 +130,12 @@ extension PluginInstance {
 
   /// Plan, process, attestation, handshake. When it throws nothing is left running (or the instance is unreapable).
   private func launch(_ epoch: Int64) async throws(StorageError) -> PluginChild {
-    try await checkBundle()
-    let plan: LaunchPlan
+    let place = try await findBundle()
+    var plan: LaunchPlan
     let process: any PluginProcess
     do throws(StorageError) {
       plan = try await planner(epoch)
+      plan.bundle = place
     } catch {
       // A configuration or grant that allows no start is no crash: it may be right a moment later.
       throw error
@@ -133,15 +143,22 @@ extension PluginInstance {
     do throws(SandboxError) {
       process = try await launcher.launch(plan)
     } catch {
-      noteFailedStart("could not be started: \(error)")
+      let isLauncher = error.code == .launcherUnavailable
+      if isLauncher { lastEnd = ChildEnd(cause: "\(error)") } else { noteFailedStart("could not be started: \(error)") }
+      var details: JSONObject = ["sandbox": .string(error.code.rawValue)]
+      // One that could not be reached was waited for long enough; one that ended in the middle has a successor.
+      if isLauncher, ![ENOENT, ECONNREFUSED].contains(error.errno) { details["launcher"] = "ended" }
       throw StorageError(
         .sandboxFailed, "\(configuration.name) was not started: \(error.reason)", outcome: .notStarted,
-        hint: error.hint, details: ["sandbox": .string(error.code.rawValue)])
+        retry: isLauncher ? RetryAdvice(.backoff, afterMs: 1_000) : nil, hint: error.hint,
+        details: details)
     }
     do throws(SandboxError) {
       try await process.attest()
     } catch {
+      let isLauncher = await Self.hasLostLauncher(process)
       await discard(process)
+      if isLauncher { throw lostLauncher() }
       noteFailedStart("is not confined as planned: \(error)")
       throw StorageError(
         .sandboxFailed, "\(configuration.name) was ended before it was told anything: \(error.reason)",
@@ -170,25 +187,53 @@ extension PluginInstance {
       try await greet(child, epoch)
     } catch {
       let end = await end(child, .kill(error.message))
+      if end.isLaunchersEnd { throw lostLauncher() }
       throw error.at(start: end, name: configuration.name)
     }
     return child
   }
 
-  /// What was changed since the catalog read it is not what the administrator agreed to.
-  private func checkBundle() async throws(StorageError) {
-    let bundle = configuration.bundle
-    let problem = await OwnThread.run { () -> CatalogProblem? in
+  private func lostLauncher() -> StorageError {
+    lastEnd = ChildEnd(cause: "its launcher ended while it was being started", isLaunchersEnd: true)
+    return StorageError(
+      .sandboxFailed, "\(configuration.name) was not started: the launcher ended in the middle of it",
+      outcome: .notStarted, retry: RetryAdvice(.backoff, afterMs: 1_000),
+      hint: "see why berth-launcher ended: journalctl -u berth-launcher",
+      details: ["sandbox": .string(SandboxError.Code.launcherUnavailable.rawValue), "launcher": "ended"])
+  }
+
+  /// Where exactly the bundle lies that the administrator agreed to: in its place, or else a copy of it.
+  private func findBundle() async throws(StorageError) -> String {
+    let (bundle, copies) = (configuration.bundle, configuration.copies)
+    let found = await OwnThread.run { () -> Result<String, CatalogProblem> in
       do throws(CatalogProblem) {
         try bundle.checkUnchanged()
-        return nil
-      } catch { return error }
+        return .success(bundle.path)
+      } catch {
+        return copies?.place(of: bundle).map { .success($0) } ?? .failure(error)
+      }
     }
-    guard let problem else { return }
-    throw StorageError(
-      .manifestInvalid, "\(configuration.name) is not started: \(problem)", outcome: .notStarted,
-      hint:
-        "when the new bundle is whole: berth plugin rescan (more permissions need consent); or put it back as it was")
+    switch found {
+    case .success(let path):
+      if path != bundle.path { logger.notice("is started from the copy of its bundle", metadata: ["path": "\(path)"]) }
+      return path
+    case .failure(let problem):
+      let copy = copies.map { store in
+        "; no copy of version \(bundle.manifest.version) is left to start from"
+          + (store.problem(of: bundle).map { ": \($0)" } ?? "")
+      }
+      throw StorageError(
+        .manifestInvalid, "\(configuration.name) is not started: \(problem)\(copy ?? "")", outcome: .notStarted,
+        hint:
+          "when the new bundle is whole: berth plugin rescan (more permissions need consent); or put it back as it was")
+    }
+  }
+
+  /// Keeps what has just greeted the host, in case its place is taken by something else.
+  private func keepBundle() {
+    guard let copies = configuration.copies else { return }
+    let bundle = configuration.bundle
+    if !OwnThread.start(name: "berth-bundle", { copies.keep(bundle) }) { copies.keep(bundle) }
   }
 
   private func greet(_ child: PluginChild, _ epoch: Int64) async throws(StorageError) {

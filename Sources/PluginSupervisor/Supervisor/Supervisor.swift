@@ -223,6 +223,7 @@ public actor Supervisor {
     configuration.hostServices = storage.hostServices
     // What nobody here can do is not offered, whatever was granted.
     if settings.broker == nil { configuration.hostServices.subtract(storage.brokerServices) }
+    configuration.copies = settings.copies
     settings.adjust(&configuration)
     return PluginInstance(
       configuration: configuration, launcher: launcher, services: services, reactor: reactor, logger: logger

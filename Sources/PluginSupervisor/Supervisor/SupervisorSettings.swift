@@ -20,6 +20,8 @@ public struct SupervisorSettings: Sendable {
   public var limits = ResourceLimits()
   /// Prepares and takes away what the broker shows to plugins; nil: there is no broker.
   public var broker: (any BrokerPlaces)?
+  /// Keeps copies of bundles that have proved good; nil: a plugin whose bundle is gone cannot start again.
+  public var copies: BundleStore?
   /// Changes the defaults of every instance, such as times and restart policy.
   public var adjust: @Sendable (inout InstanceConfiguration) -> Void = { _ in }
 

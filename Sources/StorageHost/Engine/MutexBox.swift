@@ -12,4 +12,6 @@ final class MutexBox<Value: Sendable>: Sendable {
     get { mutex.withLock { $0 } }
     set { mutex.withLock { $0 = newValue } }
   }
+
+  func change(_ body: (inout Value) -> Void) { mutex.withLock { body(&$0) } }
 }

@@ -74,6 +74,8 @@ extension StorageHost {
     _ what: Logger.Message, _ entry: StorageEntry, _ bundle: BundleFacts, _ lines: [String]?, _ caller: Caller
   ) async throws(StorageError) -> StoragePermissions {
     await registry.close(entry.id)
+    // A version that waited for this is tried before it takes over.
+    await registry.rescan()
     let now = try await permissions(entry, bundle)
     logger.notice(
       what,

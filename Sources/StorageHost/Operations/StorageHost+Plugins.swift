@@ -15,11 +15,12 @@ extension StorageHost {
   /// Looks at the plugin directories again and puts in force what is there, without a restart.
   ///
   /// Operations under way finish with the version they began with; the next one starts the new one. A bundle that
-  /// cannot be used disturbs nobody: an earlier version that is in use goes on.
+  /// cannot be used, or whose program does not start and greet the host, disturbs nobody: an earlier version that ran
+  /// well goes on, from a copy if need be.
   /// - Returns: what was found of each bundle, and how its storages go on.
   public func rescanPlugins(_ caller: Caller) async throws(StorageError) -> [PluginChange] {
     try checkOpen()
-    let changes = await registry.rescan()
+    let changes = await registry.rescan(again: true)
     logger.info(
       "plugin directories looked at again",
       metadata: [

@@ -78,6 +78,7 @@ extension StorageHost {
     }
     try await registry.consents.give(storeid, bundle)
     await registry.close(storeid)
+    await registry.rescan()
     logger.notice(
       "consent given", metadata: ["storeid": "\(storeid)", "actor": "\(caller.actor)", "plugin": "\(bundle.id ?? "")"])
   }

@@ -16,6 +16,15 @@ protocol PluginHouse: Sendable {
   /// Whether something about the bundle was changed since ``bundles()`` was asked; quick, reads no file.
   func isStale(_ bundle: BundleFacts) async -> Bool
 
+  /// The copy of a plugin's bundle as it last ran well, checked; nil when there is none.
+  func copy(of plugin: String) async -> BundleFacts?
+
+  /// Digest of that copy; quick, reads none of it.
+  func copiedDigest(of plugin: String) async -> String?
+
+  /// Says which bundles are used from now on: of those, and no others, copies are kept.
+  func setInForce(_ bundles: [BundleFacts]) async
+
   /// The process for a storage; starts on first use.
   /// - Parameters:
   ///   - scfg: the configuration that grants are resolved against.

@@ -9,20 +9,22 @@ extension StorageRegistry {
   /// Looks at the plugin directories again and puts in force what is there; one after the other.
   ///
   /// Operations under way finish with the version they began with; the next one after them starts the new one.
+  /// - Parameter again: try new versions also that failed before, see ``proved(_:earlier:again:)``.
   /// - Returns: what was found of each bundle, sorted by plugin and path.
   @discardableResult
-  func rescan() async -> [PluginChange] {
+  func rescan(again: Bool = false) async -> [PluginChange] {
     let before = scanning
     let task = Task { () -> [PluginChange] in
       await before?.value
-      return await self.look()
+      return await self.look(again)
     }
     scanning = Task { _ = await task.value }
     return await task.value
   }
 
-  private func look() async -> [PluginChange] {
-    var found = await house.bundles()
+  private func look(_ again: Bool) async -> [PluginChange] {
+    let earlier = bundles.filter { $0.problem == nil }
+    var found = await proved(await house.bundles(), earlier: earlier, again: again)
     var seen: [String: String] = [:]
     for (index, bundle) in found.enumerated() where bundle.problem == nil {
       for type in bundle.types {
@@ -33,12 +35,12 @@ extension StorageRegistry {
         }
       }
     }
-    let earlier = bundles.filter { $0.problem == nil }
     bundles = found
     let usable = found.filter { $0.problem == nil }
     for bundle in earlier { for type in bundle.types where seen[type.type] == nil { departed[type.type] = bundle } }
     for type in seen.keys { departed[type] = nil }
     config.setSchema(StorageSchema(usable.flatMap(\.schemas)))
+    await house.setInForce(usable)
     retire()
     var changes: [PluginChange] = []
     for bundle in found { changes.append(await change(bundle, earlier.first { $0.id == bundle.id })) }
@@ -69,9 +71,12 @@ extension StorageRegistry {
     } else if let problem = bundle.refusedUpdate {
       change.kind = .refused
       change.problem = problem
+      let copied = await house.copiedDigest(of: bundle.id ?? "")
+      let isKept = copied != nil && copied == bundle.digest
       change.hint =
-        "the plugin goes on as it was read before, and cannot start again once its process has ended: correct the "
-        + "bundle, then: berth plugin rescan"
+        "the plugin goes on with version \(bundle.version ?? "?"), "
+        + (isKept ? "of which a copy is kept" : "and cannot start again once its process has ended")
+        + ": correct the bundle, or put the old one back, then: berth plugin rescan"
     } else if let old {
       if old.digest != bundle.digest || old.path != bundle.path {
         change.kind = .changed
@@ -151,6 +156,7 @@ extension StorageRegistry {
       return
     }
     metadata["problem"] = "\(problem)"
+    if let hint = change.hint { metadata["hint"] = "\(hint)" }
     logger.warning("plugin bundle refused", metadata: metadata)
   }
 }

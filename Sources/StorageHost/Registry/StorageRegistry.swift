@@ -39,6 +39,9 @@ actor StorageRegistry {
   var bundles: [BundleFacts] = []
   /// Plugins that went while the daemon ran, by the types they served.
   var departed: [String: BundleFacts] = [:]
+  /// Digests of bundles whose trial went well, and why that of others did not.
+  var provedBundles: Set<String> = []
+  var failedTrials: [String: String] = [:]
   /// Problems of bundles that are in the log already.
   var told: [String] = []
   /// The end of the queue of those who look at the plugin directories.

@@ -15,14 +15,19 @@ internal import StorageRules
 final class SupervisorHouse: PluginHouse {
   let settings: HostSettings
   private let supervisor: Supervisor
-  private let catalog = MutexBox<PluginCatalog>(PluginCatalog(bundles: []))
+  private let catalog = MutexBox<PluginCatalog?>(nil)
+  /// Every bundle that was in a catalog, by its digest: what is in force need not be what lies in its place.
+  private let known = MutexBox<[String: PluginBundle]>([:])
+  private let copies: BundleStore
 
   init(_ settings: HostSettings, launcher: Launcher, broker: Broker?) throws(StorageError) {
     self.settings = settings
+    copies = BundleStore(directory: settings.bundleCopiesDirectory, logger: settings.logger)
     var supervised = SupervisorSettings(
       stateDirectory: settings.pluginStateDirectory, runDirectory: settings.runDirectory, host: settings.hostInfo,
       mode: settings.isPrivileged ? .privileged : .unprivileged)
     supervised.adjust = settings.adjust
+    supervised.copies = copies
     supervised.broker = broker.map { HostBrokerPlaces(broker: $0) }
     do throws(ReactorError) {
       supervisor = try Supervisor(
@@ -59,14 +64,39 @@ final class SupervisorHouse: PluginHouse {
       }
       return nil
     }
-    let catalog = found.succeeding(self.catalog.value)
+    let catalog: PluginCatalog
+    if let earlier = self.catalog.value {
+      catalog = found.succeeding(earlier)
+    } else {
+      catalog = found.succeeding(PluginCatalog(bundles: await copies.load()), isRunning: false)
+    }
     self.catalog.value = catalog
+    know(catalog.bundles)
     let usable = catalog.bundles.map { facts($0, catalog) }
     let broken = catalog.problems.filter { problem in !catalog.bundles.contains { $0.path == problem.bundle } }
     return usable + broken.map { BundleFacts(path: $0.bundle, problem: $0.description) }
   }
 
-  func isStale(_ bundle: BundleFacts) async -> Bool { await !catalog.value.isCurrent(bundle.path) }
+  func isStale(_ bundle: BundleFacts) async -> Bool {
+    guard let catalog = catalog.value else { return true }
+    return await !catalog.isCurrent(bundle.path)
+  }
+
+  func copy(of plugin: String) async -> BundleFacts? {
+    guard let catalog = catalog.value, let bundle = await copies.load(plugin) else { return nil }
+    know([bundle])
+    return facts(bundle, catalog)
+  }
+
+  func copiedDigest(of plugin: String) async -> String? { await copies.digest(of: plugin) }
+
+  func setInForce(_ bundles: [BundleFacts]) async {
+    await copies.setInForce(bundles.compactMap { $0.digest }.compactMap { known.value[$0] })
+  }
+
+  private func know(_ bundles: [PluginBundle]) {
+    known.change { known in for bundle in bundles { known[bundle.digest] = bundle } }
+  }
 
   private func facts(_ bundle: PluginBundle, _ catalog: PluginCatalog) -> BundleFacts {
     let manifest = bundle.manifest
@@ -118,7 +148,7 @@ final class SupervisorHouse: PluginHouse {
   private func supervised(
     _ facts: BundleFacts, _ storeid: String, _ type: String, _ scfg: JSONObject, _ grant: PermissionGrant
   ) throws(StorageError) -> SupervisedStorage {
-    guard let bundle = catalog.value.bundles.first(where: { $0.path == facts.path }) else {
+    guard let bundle = facts.digest.flatMap({ known.value[$0] }) else {
       throw .refused(.storageUnavailable, "the bundle \(facts.path) is gone", hint: "see 'berth plugin list'")
     }
     do throws(SandboxError) {

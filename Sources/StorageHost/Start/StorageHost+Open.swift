@@ -38,6 +38,8 @@ extension StorageHost {
       config: config, house: house,
       services: StorageServices(config: config, notes: notes, locks: locks, broker: broker), consents: Consents(notes),
       node: settings.node, logger: settings.logger)
+    // Before anything starts: new versions are tried at once.
+    await house.removeLeftovers()
     await registry.rescan()
     let ages = RecordAge(wall: settings.wallClock, steady: settings.steadyClock)
     let host = StorageHost(
@@ -49,7 +51,6 @@ extension StorageHost {
 
   /// Cleans up after an earlier daemon and starts what runs beside the operations.
   private func recover(_ broker: Broker?) async throws(StorageError) {
-    await registry.house.removeLeftovers()
     let storages = Set(registry.config.snapshot.entries.map(\.id))
     try await broker?.reconcile(storages: storages, runDirectory: settings.runDirectory)
     do throws(JobsError) {

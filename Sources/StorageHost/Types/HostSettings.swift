@@ -8,7 +8,8 @@ internal import StorageProtocol
 
 /// Where a host keeps its state and how it behaves.
 public struct HostSettings: Sendable {
-  /// Durable state: `storage.cfg`, `secrets/`, `berth.sqlite`, `locks/`, `uids.json`, `plugin-state/`, `daemon.lock`.
+  /// Durable state: `storage.cfg`, `secrets/`, `berth.sqlite`, `locks/`, `uids.json`, `plugin-state/`, `bundles/` (copies of
+  /// plugins that ran well), `daemon.lock`.
   public var stateDirectory: String
   /// What may vanish at a reboot: sockets and stream directories.
   public var runDirectory: String
@@ -60,6 +61,7 @@ public struct HostSettings: Sendable {
   var uidsPath: String { "\(stateDirectory)/uids.json" }
   var daemonLockPath: String { "\(stateDirectory)/daemon.lock" }
   var pluginStateDirectory: String { "\(stateDirectory)/plugin-state" }
+  var bundleCopiesDirectory: String { "\(stateDirectory)/bundles" }
   /// The daemon's own places, which no plugin is granted.
   var protectedPaths: [String] {
     let program = launcher.map { [String($0.prefix(upTo: $0.lastIndex(of: "/") ?? $0.startIndex))] } ?? []
