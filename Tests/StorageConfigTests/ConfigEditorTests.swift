@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
-@testable import StorageConfig
 import StorageRules
 import Testing
+
+@testable import StorageConfig
 
 @Suite struct ConfigEditorTests {
   private func editor(_ text: String) -> ConfigEditor {
