@@ -129,7 +129,7 @@ extension Broker {
     case ENOPKG: error.hint = "install btrfs-progs on this host"
     default: break
     }
-    if outcome.error == EBADMSG, !said.isEmpty { error.message += ": \(ForeignText.bounded(said, limit: 300))" }
+    if [EBADMSG, EIO].contains(outcome.error), !said.isEmpty { error.message += ": \(ForeignText.bounded(said, limit: 300))" }
     return error
   }
 }

@@ -117,5 +117,6 @@ struct room {
   uint32_t uid, gid;       // whom the received files may belong to
   const char *program;     // below /usr
 };
+enum { ROOM_FAILED = 125 }; // how the process ends that could not make it
 // Becomes `btrfs receive`; standard input is the stream.
 _Noreturn void receive_in(const struct room *room);

@@ -34,7 +34,7 @@ enum { CONTAINERS = 100000, CONTAINER_COUNT = 500000 };
 
 static _Noreturn void give_up(const char *what) {
   dprintf(2, "ERROR: %s: %s\n", what, strerror(errno));
-  _exit(125);
+  _exit(ROOM_FAILED);
 }
 
 static int clone_of(int directory, const char *path) {

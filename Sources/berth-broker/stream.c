@@ -226,6 +226,7 @@ void op_btrfs_receive(void) {
   if (pid < 0) undo(errno, "fork");
   if (pid == 0) receive_in(&room);
   wait_for(pid);
+  if (reply.status == ROOM_FAILED) undo(EIO, "the room to receive in");
   if (reply.status != 0) undo(EBADMSG, "the stream was refused");
   take_over(inside);
   if (unstage(parent_of_target, stage_name) < 0) fail("%s cannot be removed", stage_name);

@@ -39,7 +39,7 @@ struct Pool {
   var permissions: Permissions {
     Permissions(
       files: [FilePermission(path: store, access: .readWrite)],
-      broker: [BrokerPermission("host.btrfs.*", limits: ["maxBytes": "\(64 << 20)"])])
+      broker: [BrokerPermission("host.btrfs.*", limits: ["maxBytes": "\(4 << 20)"])])
   }
 
   /// The storage's plugin, in a call with that stream.
