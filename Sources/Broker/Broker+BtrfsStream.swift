@@ -129,7 +129,9 @@ extension Broker {
     case ENOPKG: error.hint = "install btrfs-progs on this host"
     default: break
     }
-    if [EBADMSG, EIO].contains(outcome.error), !said.isEmpty { error.message += ": \(ForeignText.bounded(said, limit: 300))" }
+    if [EBADMSG, EIO].contains(outcome.error), !said.isEmpty {
+      error.message += ": \(ForeignText.bounded(said, limit: 300))"
+    }
     return error
   }
 }
