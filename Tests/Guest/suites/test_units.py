@@ -239,32 +239,6 @@ class Running(unittest.TestCase):
             run("berth", "volume", "free", gone)
         self.assertEqual(run("lvs", "--noheadings", "-o", "lv_name", "unitvg").split(), ["thin"])
 
-    def test_3_streams_of_snapshots_through_the_units(self):
-        for name in ("one", "two"):
-            disk, place = f"/berth/{name}.btrfs", f"/var/lib/vz/{name}"
-            with open(disk, "wb") as file:
-                file.truncate(300 << 20)
-            run("mkfs.btrfs", "-q", disk)
-            os.makedirs(place, exist_ok=True)
-            run("mount", "-o", "loop,user_subvol_rm_allowed", disk, place)
-        # A launcher sees the mounts that were there when it started.
-        run("systemctl", "restart", "berth-launcher.service")
-        self.answered()
-        for name in ("one", "two"):
-            run("berth", "storage", "add", "btrfs", name, "--option", f"path=/var/lib/vz/{name}", "--consent")
-        volume = run("berth", "volume", "alloc", "one", "100", "16M")
-        path = run("berth", "volume", "path", volume)
-        with open(path, "r+b") as disk:
-            disk.write(os.urandom(1 << 20))
-        run("berth", "snapshot", "create", volume, "s1")
-        copy = run("berth", "volume", "copy", volume, "two", "--snapshot", "s1", "--format", "btrfs")
-        with open(path, "r+b") as disk:
-            disk.write(b"changed")
-        run("berth", "snapshot", "create", volume, "s2")
-        run("berth", "volume", "copy", volume, "two", "--name", copy.split(":", 1)[1], "--snapshot", "s2", "--base", "s1")
-        with open(path, "rb") as source, open(run("berth", "volume", "path", copy), "rb") as target:
-            self.assertEqual(source.read(), target.read())
-
     def test_4_plugins_are_gone_with_the_daemon(self):
         run("systemctl", "stop", "berthd.service")
         self.assertEqual(self.state("Result"), "success")
