@@ -62,9 +62,10 @@ static _Noreturn void become_plugin(struct job *job, int gate) {
   check_layers(job);
   job->layers |= BL_L_SECCOMP;
   bool learn = r->flags & BL_F_LEARN;
-  if (!learn) report_layers(job, -1);
   char byte;
-  if (read(gate, &byte, 1) != 1) _exit(BL_EXIT_BASE + BL_STEP_FORK); // the reaper failed and has said so
+  // The reaper failed; the report that is missing then says so, hence it comes after.
+  if (read(gate, &byte, 1) != 1) _exit(BL_EXIT_BASE + BL_STEP_FORK);
+  if (!learn) report_layers(job, -1);
   int notify = load_filter(job);
   if (learn) report_layers(job, notify);
   execve(text(job, r->executable), arguments, environment);
