@@ -22,23 +22,30 @@ func benchmarkSpawn() async throws -> [Figure] {
   }
 
   let peers = await bench.usablePeers()
-  // The variants take turns, so that a busy moment of the machine meets them all.
+  // The variants take turns, so that a busy moment of the machine meets them all, and each round another order, so that
+  // none always pays for what the same other one leaves to the kernel.
   var times: [String: [Double]] = [:]
   for _ in 0..<rounds {
-    times["plain", default: []].append(try await bench.plain())
-    times["program", default: []].append(try await bench.confined(program))
-    times["server", default: []].append(try await bench.confined(server))
-    for (name, path) in peers {
-      times[name, default: []].append(try await bench.peer(name, path))
+    for name in (["plain", "program", "server"] + peers.map(\.name)).shuffled() {
+      let time =
+        switch name {
+        case "plain": try await bench.plain()
+        case "program": try await bench.confined(program)
+        case "server": try await bench.confined(server)
+        default: try await bench.peer(name)
+        }
+      times[name, default: []].append(time)
     }
   }
-  let plain = median(times["plain"] ?? [])
-  func over(_ name: String, _ values: [Double], _ limit: Double) -> Figure {
-    Figure(name: name, figure: median(values) - plain, unit: "µs over plain posix_spawn", target: .atMost(limit))
+  func over(_ name: String, _ values: [Double], _ plain: [Double], _ limit: Double) -> Figure {
+    Figure(
+      name: name, figure: median(values) - median(plain), unit: "µs over plain posix_spawn", target: .atMost(limit))
   }
+  let plain = times["plain"] ?? []
   let confined = times["server"] ?? []
   var figures = [
-    over("spawn confined, program", times["program"] ?? [], 3000), over("spawn confined, server", confined, 2500),
+    over("spawn confined, program", times["program"] ?? [], plain, 3000),
+    over("spawn confined, server", confined, plain, 2500),
     Figure(
       name: "spawn confined, server, p99", figure: percentile(confined, 0.99), unit: "µs", target: .atMost(10_000)),
   ]
@@ -50,7 +57,8 @@ func benchmarkSpawn() async throws -> [Figure] {
         target: .atMost(1)))
   }
   figures += try await bench.withMemory(server, rounds: rounds)
-  figures.append(over("spawn with 2000 more mounts", try await bench.withMounts(server, rounds: rounds), 4000))
+  let mounts = try await bench.withMounts(server, rounds: rounds)
+  figures.append(over("spawn with 2000 more mounts", mounts.confined, mounts.plain, 4000))
   // Takes the scopes' empty groups away as well.
   try await program.removeLeftovers()
   try await server.removeLeftovers()
@@ -59,7 +67,10 @@ func benchmarkSpawn() async throws -> [Figure] {
 
 /// The bundle, the server and the ways to start.
 private final class SpawnBench {
-  private static let peers = [("bwrap", "/usr/bin/bwrap"), ("runc", "/usr/sbin/runc"), ("crun", "/usr/bin/crun")]
+  private static let peers = [
+    (name: "bwrap", path: "/usr/bin/bwrap"), (name: "runc", path: "/usr/sbin/runc"),
+    (name: "crun", path: "/usr/bin/crun"),
+  ]
 
   let directory = temporaryDirectory()
   var bundle: String { directory + "/bundle" }
@@ -92,8 +103,7 @@ private final class SpawnBench {
     plan.arguments = ["x"]
     let begun = berth_monotonic_ns()
     let process = try await launcher.launch(plan)
-    let output = process.standardOutput
-    await onThread { Self.firstByte(output) }
+    Self.firstByte(process.standardOutput)
     let time = Double(berth_monotonic_ns() - begun) / 1000
     try await process.kill()
     process.close()
@@ -107,7 +117,7 @@ private final class SpawnBench {
     var usable: [(String, String)] = []
     for (name, path) in Self.peers where access(path, X_OK) == 0 {
       do {
-        _ = try await peer(name, path)
+        _ = try await peer(name)
         usable.append((name, path))
       } catch {
         complain("spawn: \(name) does not start here and is left out: \(error)")
@@ -116,7 +126,8 @@ private final class SpawnBench {
     return usable
   }
 
-  func peer(_ name: String, _ path: String) async throws -> Double {
+  func peer(_ name: String) async throws -> Double {
+    let path = Self.peers.first { $0.name == name }?.path ?? name
     guard name != "bwrap" else { return try await bubblewrap(path) }
     containers += 1
     return try await started(path, container.arguments(name: "berth-bench-\(getpid())-\(containers)"))
@@ -140,14 +151,15 @@ private final class SpawnBench {
     let pid = try spawn(program, arguments, input: null, output: ends[1])
     close(ends[1])
     close(null)
-    let output = ends[0]
-    await onThread { Self.firstByte(output) }
+    Self.firstByte(ends[0])
     let time = Double(berth_monotonic_ns() - begun) / 1000
-    close(output)
+    close(ends[0])
     try await waitFor(pid)
     return time
   }
 
+  /// Waits where it is: a thread for it would be one more to wake, and for the confined ones only, whose pipe is known
+  /// late.
   private static func firstByte(_ descriptor: Int32) {
     var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     var byte: UInt8 = 0
@@ -156,14 +168,19 @@ private final class SpawnBench {
 
   /// The same with a gibibyte more resident in this process: the cost must not follow the daemon's size.
   func withMemory(_ launcher: Launcher, rounds: Int) async throws -> [Figure] {
-    var before: [Double] = []
-    for _ in 0..<rounds { before.append(try await confined(launcher)) }
     let size = 1 << 30
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 4096)
-    for offset in stride(from: 0, to: size, by: 4096) { memory.storeBytes(of: 1, toByteOffset: offset, as: UInt8.self) }
-    defer { memory.deallocate() }
+    let (blocks, perBlock) = (10, max(1, rounds / 10))
+    var before: [Double] = []
     var after: [Double] = []
-    for _ in 0..<rounds { after.append(try await confined(launcher)) }
+    for _ in 0..<blocks {
+      for _ in 0..<perBlock { before.append(try await confined(launcher)) }
+      let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 4096)
+      for offset in stride(from: 0, to: size, by: 4096) {
+        memory.storeBytes(of: 1, toByteOffset: offset, as: UInt8.self)
+      }
+      for _ in 0..<perBlock { after.append(try await confined(launcher)) }
+      memory.deallocate()
+    }
     return [
       Figure(
         name: "spawn with 1 GiB more resident", figure: median(after), peer: median(before), peerName: "without",
@@ -172,7 +189,7 @@ private final class SpawnBench {
   }
 
   /// The same on a host with 2000 more mounts, made in a mount namespace that only the server's start sees.
-  func withMounts(_ launcher: Launcher, rounds: Int) async throws -> [Double] {
+  func withMounts(_ launcher: Launcher, rounds: Int) async throws -> (confined: [Double], plain: [Double]) {
     let place = directory + "/mounts"
     mkdir(place, 0o755)
     guard
@@ -181,8 +198,11 @@ private final class SpawnBench {
       ) == 0
     else { throw BenchmarkError("2000 mounts could not be made") }
     defer { _ = system("umount -R '\(place)' 2>/dev/null || umount -l '\(place)'") }
-    var times: [Double] = []
-    for _ in 0..<rounds { times.append(try await confined(launcher)) }
+    var times: (confined: [Double], plain: [Double]) = ([], [])
+    for _ in 0..<rounds {
+      times.confined.append(try await confined(launcher))
+      times.plain.append(try await plain())
+    }
     return times
   }
 }
