@@ -48,10 +48,25 @@ struct LauncherConnection: ~Copyable {
     }
   }
 
-  /// Sends the request and waits for the answer.
-  func exchange(_ request: borrowing LaunchRequest, descriptors: [Int32], deadline: Duration) throws(SandboxError)
-    -> Reply
-  {
+  /// Sends the request and waits for the answer. A launcher program has ended afterwards, one that gave no answer too.
+  func exchange(
+    _ request: borrowing LaunchRequest, descriptors: [Int32], deadline: Duration
+  ) throws(SandboxError) -> Reply {
+    do throws(SandboxError) {
+      let reply = try ask(request, descriptors, deadline)
+      // It exits by itself now; collecting it here leaves no zombie.
+      _ = exitText()
+      return reply
+    } catch {
+      if program.value >= 0 { _ = berth_pidfd_send_signal(program.value, SIGKILL) }
+      _ = exitText()
+      throw error
+    }
+  }
+
+  private func ask(
+    _ request: borrowing LaunchRequest, _ descriptors: [Int32], _ deadline: Duration
+  ) throws(SandboxError) -> Reply {
     let sent = bl_request_send(socket.value, request.raw, descriptors, Int32(descriptors.count))
     guard sent >= 0 else { throw Self.unavailable("the launcher does not take requests", errno: Int32(-sent)) }
     var ready = pollfd(fd: socket.value, events: Int16(POLLIN), revents: 0)
@@ -70,8 +85,6 @@ struct LauncherConnection: ~Copyable {
         got == 0 ? "the launcher ended without an answer\(exitText())" : "the launcher's answer makes no sense",
         errno: got < 0 ? Int32(-got) : nil)
     }
-    // It exits by itself now; collecting it here leaves no zombie.
-    if program.value >= 0 { _ = exitText() }
     return Reply(raw: raw, descriptors: fds)
   }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CSeccomp
+import CShims
 import Glibc
 import TestSupport
 import Testing
@@ -57,6 +58,30 @@ struct FaultTests {
       } catch {
         #expect(
           error.code == .stepFailed || error.code == .layerMissing || error.code == .launcherUnavailable, "\(error)")
+      }
+    }
+  }
+
+  /// One that ends before it has read the request, and one that does nothing at all: neither is left as a zombie.
+  @Test(arguments: ["exit 7", "exec sleep 1000"])
+  func aLauncherWithoutAnAnswerIsCollected(_ script: String) async throws {
+    let fixture = try Fixture()
+    let mark = fixture.directory + "/pid"
+    let prefix = ["/bin/sh", "-c", "echo $$ > \(mark); \(script)"]
+    await Blocking.run {
+      for _ in 0..<5 {
+        let error = #expect(throws: SandboxError.self) {
+          let connection = try LauncherConnection(.program(path: Fixture.program, prefix: prefix))
+          // By then the first has ended.
+          for _ in 0..<500 where access(mark, F_OK) != 0 { usleep(10_000) }
+          usleep(10_000)
+          _ = try connection.exchange(
+            try LaunchRequest(operation: BL_OP_PROBE), descriptors: [], deadline: .seconds(1))
+        }
+        #expect(error?.code == .launcherUnavailable, "\(String(describing: error))")
+        let pid = SmallFile.read(mark)?.split(separator: "\n").first.flatMap { pid_t($0) } ?? 0
+        #expect(pid > 0 && access("/proc/\(pid)", F_OK) != 0, "process \(pid) is still there")
+        unlink(mark)
       }
     }
   }
