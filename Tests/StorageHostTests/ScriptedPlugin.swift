@@ -129,8 +129,13 @@ enum ScriptedPlugin {
     def keys(p):
         return sorted(k for k in os.listdir(root(p)) if not k.startswith(".") and (flat or k.endswith(".raw")))
 
+    def entries(p):
+        for key in keys(p):
+            try: yield entry(p, key)
+            except FileNotFoundError: pass  # another call freed it meanwhile
+
     def list_images(p, f):
-        out = [entry(p, k) for k in keys(p)]
+        out = list(entries(p))
         if "volnames" in p: out = [e for e in out if e["volname"] in p["volnames"]]
         elif "vmid" in p: out = [e for e in out if e["vmid"] == p["vmid"]]
         out = [e for e in out if e["volname"] > p.get("cursor", "")]
