@@ -9,7 +9,7 @@ public struct StorageCreated: JSONCodable, Sendable, Hashable {
   public var storage: StorageView
   /// What the plugin wants shown once, for example a generated key.
   public var show: JSONObject
-  /// What the administrator has to know besides: that the plugin was not asked about a change, and why.
+  /// What the administrator has to know besides: that a change was made without the plugin, and why.
   public var warnings: [String]
 
   public init(storage: StorageView, show: JSONObject = JSONObject(), warnings: [String] = []) {

@@ -108,7 +108,7 @@ struct LauncherConnection: ~Copyable {
     return Descriptor(program)
   }
 
-  /// Nothing was asked for yet: trying again is safe.
+  /// Nothing was asked for yet: trying again is safe. Sleeps between, on the exchange's own thread.
   private static func connect(_ path: String, patience: Duration) throws(SandboxError) -> Descriptor {
     let end = ContinuousClock.now + patience
     while true {

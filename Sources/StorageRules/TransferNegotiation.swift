@@ -41,20 +41,23 @@ public enum TransferNegotiation {
     }
   }
 
-  /// The first format of the sender that the receiver takes too.
+  /// The first format of the sender that the receiver takes too, or the one that is wanted if both know it.
   ///
   /// - Throws: `NO_COMMON_FORMAT` naming both lists.
   public static func common(
-    exports: [TransferFormat], imports: [TransferFormat]
+    exports: [TransferFormat], imports: [TransferFormat], wanted: TransferFormat? = nil
   ) throws(RulesError) -> TransferFormat {
     let accepted = Set(imports)
-    guard let format = exports.first(where: accepted.contains) else {
+    guard let format = exports.first(where: { accepted.contains($0) && (wanted ?? $0) == $0 }) else {
       func list(_ formats: [TransferFormat]) -> String {
         formats.isEmpty ? "nothing" : formats.map(\.rawValue).joined(separator: ", ")
       }
       throw RulesError(
-        .noCommonFormat, "the source can send \(list(exports)), the target can receive \(list(imports))",
-        hint: "try without snapshots or without a base snapshot")
+        .noCommonFormat,
+        (wanted.map { "\(quoted($0.rawValue)) is not known on both sides: " } ?? "")
+          + "the source can send \(list(exports)), the target can receive \(list(imports))",
+        hint: exports.isEmpty || wanted == nil
+          ? "try without snapshots or without a base snapshot" : "leave the format out: the host chooses one")
     }
     return format
   }

@@ -54,4 +54,20 @@ struct RescanCommandTests {
     #expect(text.text.contains("refused: ") && text.text.contains("  next: "), "\(text)")
     #expect(try await host.volumes().count == 1)
   }
+
+  /// The table stays a table; who looks closer is told what happened.
+  @Test func aRefusedUpdateIsSeenInListAndShow() async throws {
+    let host = try await Installation()
+    try await host.start()
+    try await host.addStorage()
+    let manifest = "\(host.plugins)/directory/manifest.json"
+    try Data("{".utf8).write(to: URL(fileURLWithPath: manifest))
+    #expect(await host.berth("plugin", "rescan").status == 1)
+    let list = try await host.succeed("plugin", "list")
+    let row = try #require(list.split(separator: "\n").first { $0.hasPrefix("org.berth.sample.directory") })
+    #expect(row.contains("usable, update refused") && !row.contains("manifest.json"), "\(list)")
+    #expect(list.contains("org.berth.sample.directory: ") && list.contains("manifest.json"), "\(list)")
+    let show = try await host.succeed("plugin", "show", "org.berth.sample.directory")
+    #expect(show.contains("update       refused: ") && show.contains("manifest.json"), "\(show)")
+  }
 }

@@ -27,6 +27,19 @@ import Testing
     #expect(error?.message.contains("zfs") == true && error?.message.contains("btrfs") == true)
   }
 
+  @Test func `the form that is asked for is taken where both sides know it`() throws {
+    let both: [TransferFormat] = [.zfs, .rawSize]
+    #expect(try TransferNegotiation.common(exports: both, imports: both, wanted: .rawSize) == .rawSize)
+    for (exports, imports) in [(both, both), (both, both + [.btrfs]), (both + [.btrfs], []), ([], [])] {
+      let error = #expect(throws: RulesError.self) {
+        try TransferNegotiation.common(exports: exports, imports: imports, wanted: .btrfs)
+      }
+      #expect(error?.message.contains("'btrfs' is not known on both sides") == true, "\(String(describing: error))")
+      #expect(exports.isEmpty == (error?.message.contains("can send nothing") == true))
+      #expect(error?.hint?.contains("leave the format out") == !exports.isEmpty)
+    }
+  }
+
   @Test(arguments: [0, 1, 255, 256, 1 << 40, Int64.max])
   func `the size header is eight bytes, the lowest first`(size: Int64) {
     let header = StreamHeader.encode(size: size)

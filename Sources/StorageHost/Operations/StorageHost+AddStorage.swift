@@ -14,7 +14,7 @@ extension StorageHost {
     public var storage: StorageSummary?
     /// What the plugin wants shown, such as a generated key; shown once, never stored by the host.
     public var show: JSONObject
-    /// What whoever made the change has to know besides: that the plugin was not asked, and why.
+    /// What whoever made the change has to know besides: that it was made without the plugin, and why.
     public var warnings: [String] = []
 
     public func json() -> JSON {

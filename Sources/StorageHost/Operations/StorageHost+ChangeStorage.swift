@@ -28,7 +28,7 @@ extension StorageHost {
         let change = UpdateScope(draft, self.registry.config.schema)
         do throws(StorageError) { return try await self.updateHook(draft, change, show, run) } catch {
           guard change.mayGoOn(without: error, on: self.settings.node) else { throw error.advisingRepair(draft.id) }
-          warnings.value.append("the plugin was not asked about this change: \(error.message)")
+          warnings.value.append("the change was made without the plugin: \(error.message)")
           return .none
         }
       }

@@ -63,19 +63,10 @@ extension StorageHost {
   private static func common(
     _ exports: [String], _ imports: [String], _ wanted: String?, _ context: String
   ) throws(StorageError) -> String {
-    if let wanted {
-      guard exports.contains(wanted), imports.contains(wanted) else {
-        throw .refused(
-          .formatUnsupported, "\(context): \(Quoted(wanted)) is not known on both sides",
-          hint:
-            "the source sends \(exports.joined(separator: ", ")); the target takes \(imports.joined(separator: ", "))",
-          field: "format")
-      }
-      return wanted
-    }
     do throws(RulesError) {
       return try TransferNegotiation.common(
-        exports: exports.map(TransferFormat.init(rawValue:)), imports: imports.map(TransferFormat.init(rawValue:))
+        exports: exports.map(TransferFormat.init(rawValue:)), imports: imports.map(TransferFormat.init(rawValue:)),
+        wanted: wanted.map(TransferFormat.init(rawValue:))
       ).rawValue
     } catch { throw StorageError(error, code: .formatUnsupported, context: context) }
   }

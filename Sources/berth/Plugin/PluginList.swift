@@ -16,15 +16,19 @@ struct PluginList: AsyncParsableCommand {
     let plugins = try await global.with { client in try await client.plugins() }
     if global.json { return Output.json(ListOf(plugins)) }
     var table = Table([
-      .init("PLUGIN"), .init("VERSION"), .init("TYPES"), .init("STATE", flexible: true), .init("PATH", flexible: true),
+      .init("PLUGIN"), .init("VERSION"), .init("TYPES"), .init("STATE"), .init("PATH", flexible: true),
     ])
     for plugin in plugins {
       table.add([
         plugin.id ?? "-", plugin.version ?? "-", plugin.types.joined(separator: ","),
-        plugin.problem.map { "refused: \($0)" } ?? plugin.refusedUpdate.map { "usable; update refused: \($0)" }
-          ?? "usable", plugin.path,
+        plugin.problem != nil ? "refused" : plugin.refusedUpdate != nil ? "usable, update refused" : "usable",
+        plugin.path,
       ])
     }
     table.print()
+    for plugin in plugins {
+      guard let reason = plugin.problem ?? plugin.refusedUpdate else { continue }
+      Output.line("\(plugin.id ?? plugin.path): \(Failure.clean(reason))")
+    }
   }
 }

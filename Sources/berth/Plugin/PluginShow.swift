@@ -27,6 +27,7 @@ struct PluginShow: AsyncParsableCommand {
     Output.line("sha256       \(plugin.sha256 ?? "-")")
     Output.line("digest       \(plugin.digest ?? "-")")
     Output.line("state        \(Failure.clean(plugin.problem.map { "refused: \($0)" } ?? "usable"))")
+    if let reason = plugin.refusedUpdate { Output.line("update       refused: \(Failure.clean(reason))") }
     Output.line("permissions  \(plugin.permissions.isEmpty ? "none" : "")")
     for permission in plugin.permissions { Output.line("  \(Failure.clean(permission))") }
     for storage in plugin.storages ?? [] {
