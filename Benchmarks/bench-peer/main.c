@@ -23,7 +23,7 @@ int main(int argc, char **argv) {
   fprintf(
       stderr,
       "usage: bench-peer copy FILE FIFO none|crc32\n"
-      "       bench-peer pingpong SIZE <COUNTS\n"
+      "       bench-peer pingpong SIZE <MILLISECONDS\n"
       "       bench-peer place one|all|apart PID\n"
       "       bench-peer plugin polls|sleeps\n"
       "       bench-peer fuse DIR\n"

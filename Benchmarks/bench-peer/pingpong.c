@@ -11,9 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_MESSAGE = 1 << 20 };
+enum { MAX_MESSAGE = 1 << 20, MOST_TIMES = 1 << 21, MOST_MS = 60000 };
 
 static char buffer[MAX_MESSAGE];
+static long long times[MOST_TIMES];
 
 static int read_all(int fd, size_t count) {
   for (size_t done = 0; done < count;) {
@@ -44,22 +45,19 @@ static int ascending(const void *left, const void *right) {
   return (a > b) - (a < b);
 }
 
-/// A batch, one message after the other; -1 when the child is gone.
-static int batch(int to, int from, size_t size, size_t count) {
-  long long *times = calloc(count, sizeof *times);
-  if (!times) return -1;
-  for (size_t i = 0; i < count; i++) {
-    long long start = now();
-    if (write_all(to, size) < 0 || read_all(from, size) < 0) {
-      free(times);
-      return -1;
-    }
-    times[i] = now() - start;
+/// A batch of so many ms, one message after the other; -1 when the child is gone.
+static int batch(int to, int from, size_t size, unsigned long milliseconds) {
+  size_t count = 0;
+  long long start = now(), end = start + (long long)milliseconds * 1000000;
+  while (start < end && count < MOST_TIMES) {
+    if (write_all(to, size) < 0 || read_all(from, size) < 0) return -1;
+    long long time = now();
+    times[count++] = time - start;
+    start = time;
   }
   qsort(times, count, sizeof *times, ascending);
   printf("%lld %lld\n", times[count / 2], times[count * 99 / 100]);
   fflush(stdout);
-  free(times);
   return 0;
 }
 
@@ -79,8 +77,8 @@ int peer_pingpong(size_t size) {
   memset(buffer, 'x', size);
   char line[32];
   while (fgets(line, sizeof line, stdin)) {
-    size_t count = strtoul(line, NULL, 10);
-    if (count == 0 || batch(there[1], back[0], size, count) < 0) return 1;
+    unsigned long milliseconds = strtoul(line, NULL, 10);
+    if (milliseconds == 0 || milliseconds > MOST_MS || batch(there[1], back[0], size, milliseconds) < 0) return 1;
   }
   close(there[1]);
   return waitpid(child, NULL, 0) == child ? 0 : 1;

@@ -23,11 +23,15 @@ struct PingPong {
     self.output = output[0]
   }
 
+  /// How long a batch takes, of this and of what is held against it, in ms: many of the scheduler's balancing rounds,
+  /// so that what is measured is where both sides stay and not where their first wake-up happened to put them.
+  static let batchTime = 250
+
   /// The median of a batch's round trips in µs.
-  func batch(_ count: Int) async throws -> Double {
+  func batch(milliseconds: Int = batchTime) async throws -> Double {
     let (input, output) = (input, output)
     let line = await onThread { () -> String in
-      let order = Array("\(count)\n".utf8)
+      let order = Array("\(milliseconds)\n".utf8)
       guard order.withUnsafeBytes({ write(input, $0.baseAddress, $0.count) }) == order.count else { return "" }
       var buffer = [UInt8](repeating: 0, count: 256)
       let count = read(output, &buffer, buffer.count)
@@ -44,6 +48,20 @@ struct PingPong {
     try await waitFor(pid)
     close(output)
   }
+}
+
+/// The time of each call in µs, one after the other for as long as a batch of ``PingPong`` takes.
+func batchTimes(milliseconds: Int = PingPong.batchTime, of call: () async throws -> Void) async throws -> [Double] {
+  var times: [Double] = []
+  var start = berth_monotonic_ns()
+  let end = start + Int64(milliseconds) * 1_000_000
+  while start < end {
+    try await call()
+    let time = berth_monotonic_ns()
+    times.append(Double(time - start) / 1000)
+    start = time
+  }
+  return times
 }
 
 /// Medians of two things measured in turns, a batch of one and a batch of the other: the machine's moods (where the

@@ -44,15 +44,15 @@ private func compare(size: Int, _ placement: Placement) async throws -> (call: D
   let answerer = try Answerer()
   let params = answerer.params(lineBytes: size)
   try await placement.settle()
-  _ = try await answerer.times(1000, params)
+  for _ in 0..<1000 { try await answerer.call(params) }
   var cpus: [Double] = []
-  let (call, pipe) = try await inTurns(rounds: 20) {
+  let (call, pipe) = try await inTurns(rounds: 12) {
     let before = ownCPU()
-    let times = try await answerer.times(1000, params)
+    let times = try await batchTimes { try await answerer.call(params) }
     cpus.append((ownCPU() - before) / Double(times.count))
     return median(times)
   } _: {
-    try await floor.batch(1000)
+    try await floor.batch()
   }
   await answerer.stop()
   try await floor.stop()
@@ -64,12 +64,12 @@ private func twoAtOnce() async throws -> (call: Double, floor: Double) {
   let (floor, otherFloor) = (try PingPong(size: 200), try PingPong(size: 200))
   let (answerer, other) = (try Answerer(), try Answerer())
   let params = answerer.params(lineBytes: 200)
-  let medians = try await inTurns(rounds: 50) {
-    async let second = other.times(400, params)
-    return median(try await answerer.times(400, params) + second)
+  let medians = try await inTurns(rounds: 12) {
+    async let second = batchTimes { try await other.call(params) }
+    return median(try await batchTimes { try await answerer.call(params) } + second)
   } _: {
-    async let second = otherFloor.batch(400)
-    let first = try await floor.batch(400)
+    async let second = otherFloor.batch()
+    let first = try await floor.batch()
     return (first + (try await second)) / 2
   }
   await answerer.stop()
@@ -85,7 +85,7 @@ private func pipelined() async throws -> Double {
   let each = 5000
   let start = berth_monotonic_ns()
   try await withThrowingTaskGroup(of: Void.self) { group in
-    for _ in 0..<32 { group.addTask { _ = try await answerer.times(each, params) } }
+    for _ in 0..<32 { group.addTask { for _ in 0..<each { try await answerer.call(params) } } }
     try await group.waitForAll()
   }
   let seconds = Double(berth_monotonic_ns() - start) / 1e9
@@ -155,17 +155,8 @@ private struct Answerer {
     return ["data": .string(String(repeating: "x", count: max(0, lineBytes - frame)))]
   }
 
-  /// The time of each of so many calls, one after the other, in µs.
-  func times(_ count: Int, _ params: JSON) async throws -> [Double] {
-    var times: [Double] = []
-    times.reserveCapacity(count)
-    for _ in 0..<count {
-      let start = berth_monotonic_ns()
-      _ = try await peer.call("status", params, timeout: .seconds(30))
-      times.append(Double(berth_monotonic_ns() - start) / 1000)
-    }
-    return times
-  }
+  /// One call.
+  func call(_ params: JSON) async throws { _ = try await peer.call("status", params, timeout: .seconds(30)) }
 
   func stop() async {
     peer.closeOutput()

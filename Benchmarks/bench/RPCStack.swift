@@ -39,11 +39,11 @@ private func stackFigures(_ directory: String, _ style: String, _ placement: Pla
     let params = params(lineBytes: size)
     let floor = try PingPong(size: size)
     try await placement.settle()
-    _ = try await times(1000, params, instance)
-    let (call, pipe) = try await inTurns(rounds: 20) {
-      median(try await times(1000, params, instance))
+    for _ in 0..<1000 { _ = try await instance.call("status", params) }
+    let (call, pipe) = try await inTurns(rounds: 12) {
+      median(try await batchTimes { _ = try await instance.call("status", params) })
     } _: {
-      try await floor.batch(1000)
+      try await floor.batch()
     }
     try await floor.stop()
     figures.append(
@@ -54,17 +54,6 @@ private func stackFigures(_ directory: String, _ style: String, _ placement: Pla
   }
   try await instance.close(reason: "the benchmark is over")
   return figures
-}
-
-private func times(_ count: Int, _ params: JSONObject, _ instance: PluginInstance) async throws -> [Double] {
-  var times: [Double] = []
-  times.reserveCapacity(count)
-  for _ in 0..<count {
-    let start = berth_monotonic_ns()
-    _ = try await instance.call("status", params)
-    times.append(Double(berth_monotonic_ns() - start) / 1000)
-  }
-  return times
 }
 
 /// Arguments that make the request's line so many bytes long.
