@@ -227,7 +227,9 @@ final class Bench {
   ) throws(CheckStop) -> Fault {
     switch try answer(method, extra, context: context) {
     case .result(let json):
-      throw .failed("\(method) succeeded (\(json.text().prefix(120))) where an error was due: \(Self.list(codes))")
+      throw .failed(
+        "\(method) succeeded (\(json.text().prefix(120))) where \(Self.list(codes)) was due"
+      )
     case .error(let fault):
       try require(
         codes.isEmpty || codes.contains(fault.code), "\(method) answered \(fault); due was \(Self.list(codes))")
@@ -236,7 +238,7 @@ final class Bench {
   }
 
   private static func list(_ codes: [StorageError.Code]) -> String {
-    codes.isEmpty ? "any" : codes.map(\.symbol).joined(separator: " or ")
+    codes.isEmpty ? "an error" : codes.map(\.symbol).joined(separator: " or ")
   }
 
   // MARK: Volumes

@@ -34,17 +34,20 @@ public struct Check: Sendable {
   public let clause: String
   public let level: Level
   public let severity: Severity
+  /// Whether nothing else can be tried with a plugin that is silent here or cannot be started.
+  let isDecisive: Bool
   let body: @Sendable (Bench) throws(CheckStop) -> Void
 
   init(
     _ id: String, _ title: String, clause: String, level: Level, severity: Severity = .required,
-    _ body: @escaping @Sendable (Bench) throws(CheckStop) -> Void
+    isDecisive: Bool = false, _ body: @escaping @Sendable (Bench) throws(CheckStop) -> Void
   ) {
     self.id = id
     self.title = title
     self.clause = clause
     self.level = level
     self.severity = severity
+    self.isDecisive = isDecisive
     self.body = body
   }
 }
@@ -62,10 +65,15 @@ struct CheckStop: Error, Sendable, Hashable {
 
   var kind: Kind
   var message: String
+  /// Whether the plugin gave no answer at all.
+  var isSilence = false
 
   static func failed(_ message: String) -> CheckStop { CheckStop(kind: .failed, message: message) }
   static func skipped(_ message: String) -> CheckStop { CheckStop(kind: .skipped, message: message) }
   static func broken(_ message: String) -> CheckStop { CheckStop(kind: .broken, message: message) }
+  static func silent(_ message: String) -> CheckStop {
+    CheckStop(kind: .failed, message: message, isSilence: true)
+  }
 }
 
 /// Ends the check as failed unless the condition holds.

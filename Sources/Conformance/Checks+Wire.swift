@@ -10,12 +10,12 @@ extension Check {
   static let lifecycle: [Check] = [
     Check(
       "sandbox.starts", "The plugin starts in the sandbox with what its manifest asks for, and nothing else",
-      clause: "Manifest", level: .core
+      clause: "Manifest", level: .core, isDecisive: true
     ) { (bench) throws(CheckStop) in
       _ = try bench.launch()
     },
     Check(
-      "handshake.facts", "initialize repeats the manifest's facts", clause: "Lifecycle", level: .core
+      "handshake.facts", "initialize repeats the manifest's facts", clause: "Lifecycle", level: .core, isDecisive: true
     ) { (bench) throws(CheckStop) in
       let session = try bench.launch()
       let id = try session.start("initialize", .object(bench.initializeParams()))

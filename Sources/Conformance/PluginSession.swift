@@ -104,9 +104,9 @@ final class PluginSession {
   func answer(_ id: Int64, within time: Duration? = nil) throws(CheckStop) -> Answer {
     let end = ContinuousClock.now + (time ?? patience)
     while answers[id] == nil {
-      guard !outputEnded else { throw .failed("the plugin ended without answering \(methods[id] ?? "")\(ending)") }
+      guard !outputEnded else { throw .silent("the plugin ended without answering \(methods[id] ?? "")\(ending)") }
       guard ContinuousClock.now < end else {
-        throw .failed("\(methods[id] ?? "the request") was not answered within \(time ?? patience)")
+        throw .silent("\(methods[id] ?? "the request") was not answered within \(time ?? patience)")
       }
       try turn()
     }

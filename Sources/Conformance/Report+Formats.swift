@@ -20,18 +20,33 @@ extension Report {
 
   private var text: String {
     var lines: [String] = []
-    for result in results where result.verdict != .passed {
+    for result in results where result.verdict == .failed || result.verdict == .broken {
       let weight = result.check.severity == .required ? "" : ", recommended only"
       lines.append(
         "\(result.verdict.rawValue) \(result.check.id) [\(result.check.clause)\(weight)]: \(result.check.title)")
       lines.append("    \(Self.oneLine(result.message))")
     }
+    lines += skips
     if !lines.isEmpty { lines.append("") }
-    lines.append("\(plugin) \(version), bundle \(digest.prefix(16))")
+    lines.append(plugin.isEmpty ? bundle : "\(plugin) \(version), bundle \(digest.prefix(16))")
     let met = levelsMet.map(\.rawValue)
     lines.append("levels met: \(met.isEmpty ? "none" : met.joined(separator: ", "))")
     lines.append(summary)
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// What was skipped, by reason, in the order the reasons came up: most checks of a small plugin share a few.
+  private var skips: [String] {
+    var reasons: [(text: String, ids: [String])] = []
+    for result in results where result.verdict == .skipped {
+      let text = Self.oneLine(result.message)
+      if let place = reasons.firstIndex(where: { $0.text == text }) {
+        reasons[place].ids.append(result.check.id)
+      } else {
+        reasons.append((text, [result.check.id]))
+      }
+    }
+    return reasons.map { "skipped, \($0.text): \($0.ids.joined(separator: ", "))" }
   }
 
   public var summary: String {

@@ -32,20 +32,23 @@ public struct Report: Sendable {
   public var digest = ""
   public var results: [CheckResult] = []
   public var time: Duration = .zero
+  /// Levels of which some checks were left out, as asked.
+  public var partial: Set<Check.Level> = []
 
   init(bundle: String) { self.bundle = bundle }
 
   public func count(_ verdict: CheckResult.Verdict) -> Int { results.count { $0.verdict == verdict } }
 
-  /// Levels all of whose required checks ran and passed; at least one check must have run.
+  /// Levels all of whose required checks ran and passed; at least one check must have run and none been left out.
   public var levelsMet: [Check.Level] {
     Check.Level.allCases.filter { level in
+      if partial.contains(level) { return false }
       let mine = results.filter { $0.check.level == level }
       return mine.contains { $0.verdict == .passed } && !mine.contains { $0.isFailure || $0.verdict == .broken }
     }
   }
 
-  /// The programs's exit status: 0 all well, 1 the plugin fails, 2 the checker could not do its work.
+  /// The program's exit status: 0 all well, 1 the plugin fails, 2 the checker could not do its work.
   public var exitStatus: Int32 {
     if results.contains(where: \.isFailure) { return 1 }
     return results.contains { $0.verdict == .broken } || count(.passed) == 0 ? 2 : 0

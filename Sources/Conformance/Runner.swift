@@ -28,6 +28,10 @@ public struct Runner: Sendable {
     await Bridge.blocking { runBlocking() }
   }
 
+  private func isWanted(_ check: Check) -> Bool {
+    (levels.isEmpty || levels.contains(check.level)) && (only.isEmpty || only.contains { check.id.hasPrefix($0) })
+  }
+
   private func runBlocking() -> Report {
     signal(SIGPIPE, SIG_IGN)
     let clock = ContinuousClock()
@@ -57,11 +61,18 @@ public struct Runner: Sendable {
     }
     note(manifestCheck, .passed, "", clock.now - begin)
     var badLines: [String] = []
+    /// The check without which nothing else can be tried.
+    var undoing: Check?
     let shared = SharedBench(target: target, bundle: bundle, type: type)
     for (number, check) in Self.checks(bundle.manifest, type: type).enumerated() {
-      guard levels.isEmpty || levels.contains(check.level),
-        only.isEmpty || only.contains(where: { check.id.hasPrefix($0) })
-      else { continue }
+      guard isWanted(check) else {
+        report.partial.insert(check.level)
+        continue
+      }
+      if let undoing {
+        note(check, .skipped, "not tried, because of \(undoing.id)", .zero)
+        continue
+      }
       let start = clock.now
       guard start - begin < target.budget else {
         note(check, .failed, "not reached: the run took longer than \(target.budget)", .zero)
@@ -93,13 +104,18 @@ public struct Runner: Sendable {
           case .broken: .broken
           }
         note(check, verdict, error.message, clock.now - start)
+        if check.isDecisive, error.kind == .broken || error.isSilence { undoing = check }
       }
     }
     badLines += shared.discard()
     let clean = Check(
       "framing.clean-output", "Standard output carries nothing but the protocol", clause: "Framing", level: .core
     ) { (_) throws(CheckStop) in }
-    if only.isEmpty || only.contains(where: { clean.id.hasPrefix($0) }) {
+    if !isWanted(clean) {
+      report.partial.insert(clean.level)
+    } else if let undoing, badLines.isEmpty {
+      note(clean, .skipped, "not tried, because of \(undoing.id)", .zero)
+    } else {
       let first = badLines.first.map { "\(badLines.count) lines were no messages; the first: \($0)" }
       note(clean, first == nil ? .passed : .failed, first ?? "", .zero)
     }

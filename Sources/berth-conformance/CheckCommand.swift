@@ -93,6 +93,13 @@ struct CheckCommand: AsyncParsableCommand {
       }
     }
     let report = await runner.run()
+    if !only.isEmpty, report.results.count == 1, report.exitStatus == 0 {
+      complain(
+        "no check\(level.isEmpty ? "" : " of that level") has an id that begins with \(only.joined(separator: ", ")); "
+          + "--verbose without --only shows all ids, --level takes \(Check.Level.allCases.map(\.rawValue).joined(separator: ", "))"
+      )
+      throw ExitCode(2)
+    }
     try? await launcher.removeLeftovers()
     // Checked in `validate`.
     print(report.rendered(Report.Format(rawValue: format) ?? .text), terminator: "")

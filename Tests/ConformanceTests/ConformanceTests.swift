@@ -170,6 +170,37 @@ struct ConformanceTests {
     }
   }
 
+  @Test(
+    "a plugin that never answers, ends at once or cannot be executed is told so once; the rest is not tried",
+    arguments: [
+      ("import", "import time; time.sleep(1000)\nimport", "handshake.facts"),
+      ("import", "raise SystemExit(3)\nimport", "handshake.facts"),
+      ("#!/usr/bin/", "#!/opt/nowhere/", "sandbox.starts"),
+    ])
+  func hopeless(_ from: String, _ to: String, _ check: String) async throws {
+    try await withTemporaryDirectory { directory in
+      let bundle = try Samples.bundle("minimal", in: directory) { text in
+        text.replacing(from, with: to, maxReplacements: 1)
+      }
+      let report = try await Samples.check(bundle, patience: .seconds(3), in: directory)
+      let tried = report.results.filter { $0.verdict == .failed || $0.verdict == .broken }
+      #expect(tried.map(\.check.id) == [check])
+      #expect(report.count(.skipped) > 40 && report.count(.passed) <= 2)
+      #expect(report.results.last?.message == "not tried, because of \(check)")
+      #expect(report.levelsMet == [] && report.exitStatus != 0)
+    }
+  }
+
+  @Test("a level of which checks were left out does not count as met")
+  func partial() async throws {
+    try await withTemporaryDirectory { directory in
+      let report = try await Samples.check(
+        try Samples.bundle("minimal", in: directory), only: ["handshake."], in: directory)
+      #expect(report.exitStatus == 0 && report.count(.passed) > 2)
+      #expect(report.levelsMet == [])
+    }
+  }
+
   @Test("a bundle that was changed after its manifest was made is refused without starting it")
   func tampered() async throws {
     try await withTemporaryDirectory { directory in

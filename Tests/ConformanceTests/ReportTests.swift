@@ -36,6 +36,9 @@ struct ReportTests {
     #expect(report([("a", .passed, .required)]).levelsMet == [.core])
     #expect(report([("a", .skipped, .required)]).levelsMet == [])
     #expect(report([("a", .passed, .required), ("b", .broken, .required)]).levelsMet == [])
+    var partial = report([("a", .passed, .required)])
+    partial.partial = [.core]
+    #expect(partial.levelsMet == [])
   }
 
   @Test("every format carries every check and escapes what a plugin said")
@@ -51,6 +54,8 @@ struct ReportTests {
     let json = try JSON.parse(report.rendered(.json))
     #expect(json["checks"]?.arrayValue?.count == 3)
     #expect(json["failed"] == 1)
-    #expect(report.rendered(.text).contains("1 passed, 1 failed, 1 skipped, 0 not possible"))
+    let text = report.rendered(.text)
+    #expect(text.contains("1 passed, 1 failed, 1 skipped, 0 not possible"))
+    #expect(text.contains("\nskipped, said <\"no\"> [31m & left: c\n"))
   }
 }

@@ -67,7 +67,8 @@ enum Samples {
 
   /// Runs checks against a bundle in the sandbox.
   static func check(
-    _ bundle: String, only: [String] = [], options: [(key: String, value: String)] = [], in directory: String
+    _ bundle: String, only: [String] = [], patience: Duration = .seconds(60),
+    options: [(key: String, value: String)] = [], in directory: String
   ) async throws -> Report {
     chmod(directory, 0o711)
     let launcher = SandboxLauncher(
@@ -75,7 +76,7 @@ enum Samples {
     var target = Target(
       bundle: bundle, workDirectory: directory, launcher: launcher, mode: geteuid() == 0 ? .privileged : .unprivileged)
     target.options = options
-    target.patience = .seconds(60)
+    target.patience = patience
     target.volumeSize = 2 << 20
     var runner = Runner(target: target)
     runner.only = only
