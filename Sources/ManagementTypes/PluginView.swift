@@ -25,6 +25,8 @@ public struct PluginView: JSONCodable, Sendable, Hashable {
   public var refusedUpdate: String?
   /// What it asks to be allowed, one line each.
   public var permissions: [String]
+  /// Why it asks for them; a line of ``permissions`` that speaks for itself has none.
+  public var asks: [Ask]
   /// The manifest as it stands in the bundle.
   public var manifest: JSON?
   /// Its processes, with their scores; only when one plugin is asked for.
@@ -32,10 +34,46 @@ public struct PluginView: JSONCodable, Sendable, Hashable {
   /// What its storages were granted; only when one plugin is asked for.
   public var storages: [PermissionsView]?
 
+  /// A permission with its reason.
+  public struct Ask: JSONCodable, Sendable, Hashable {
+    /// The line of it: `fs rw ${config.path}`.
+    public var permission: String
+    /// Why the plugin wants it, in the vendor's words.
+    public var reason: String
+    /// Whether the plugin works without it.
+    public var optional: Bool
+    /// What to know before granting it.
+    public var warning: String?
+
+    public init(permission: String, reason: String, optional: Bool, warning: String? = nil) {
+      self.permission = permission
+      self.reason = reason
+      self.optional = optional
+      self.warning = warning
+    }
+
+    public init(json: JSON, path: JSONPath) throws(JSONError) {
+      let members = try json.object(at: path)
+      permission = try members.required("permission", at: path)
+      reason = try members.required("reason", at: path)
+      optional = try members.required("optional", at: path)
+      warning = try members.optional("warning", at: path)
+    }
+
+    public func json() -> JSON {
+      var members = JSONObject()
+      members.set("permission", permission)
+      members.set("reason", reason)
+      members.set("optional", optional)
+      members.setOptional("warning", warning)
+      return .object(members)
+    }
+  }
+
   public init(
     id: String? = nil, version: String? = nil, vendor: String? = nil, path: String, types: [String],
     sha256: String? = nil, digest: String? = nil, problem: String? = nil, refusedUpdate: String? = nil,
-    permissions: [String],
+    permissions: [String], asks: [Ask] = [],
     manifest: JSON? = nil, processes: [ProcessView]? = nil, storages: [PermissionsView]? = nil
   ) {
     self.id = id
@@ -48,6 +86,7 @@ public struct PluginView: JSONCodable, Sendable, Hashable {
     self.problem = problem
     self.refusedUpdate = refusedUpdate
     self.permissions = permissions
+    self.asks = asks
     self.manifest = manifest
     self.processes = processes
     self.storages = storages
@@ -65,6 +104,7 @@ public struct PluginView: JSONCodable, Sendable, Hashable {
     problem = try members.optional("problem", at: path)
     refusedUpdate = try members.optional("refusedUpdate", at: path)
     permissions = try members.required("permissions", at: path)
+    asks = try members.optional("asks", at: path) ?? []
     manifest = try members.optional("manifest", at: path)
     processes = try members.optional("processes", at: path)
     storages = try members.optional("storages", at: path)
@@ -82,6 +122,7 @@ public struct PluginView: JSONCodable, Sendable, Hashable {
     members.setOptional("problem", problem)
     members.setOptional("refusedUpdate", refusedUpdate)
     members.set("permissions", permissions)
+    members.set("asks", asks)
     members.setOptional("manifest", manifest)
     members.setOptional("processes", processes)
     members.setOptional("storages", storages)

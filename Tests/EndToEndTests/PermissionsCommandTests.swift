@@ -52,6 +52,10 @@ struct PermissionsCommandTests {
     let text = try await host.succeed("plugin", "show", "org.berth.sample.directory")
     #expect(text.contains("storage      local, granted") && text.contains("process      local, ready"), "\(text)")
     #expect(text.contains("score     "), "\(text)")
+    // What a newcomer needs before adding a storage: the type, its options, why the plugin wants what.
+    #expect(text.contains("type         directory (Directory): content "), "\(text)")
+    #expect(text.contains("\n  option     path ") && text.contains(", required, fixed: "), "\(text)")
+    #expect(text.contains("\n  \(Self.line)\n        the storage's own directory\n"), "\(text)")
     let json = try JSON.parse(
       Array(try await host.succeed("plugin", "show", "org.berth.sample.directory", "--json").utf8))
     let process = try #require(json["processes"]?.arrayValue?.first)

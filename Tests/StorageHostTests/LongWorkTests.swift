@@ -73,6 +73,18 @@ import Testing
     }
   }
 
+  /// The directory layout tells where a disk lies only for names of that layout.
+  @Test func thePathOfADiskIsNotGuessedFromAFlatName() async throws {
+    try await HostFixture.run(types: ["goldenmute"], adding: []) { fixture, host in
+      try await fixture.add("s1", to: host, type: "goldenmute")
+      chmod(fixture.directory.write("data-s1/pm-00ff_101", [UInt8](repeating: 7, count: 4_096)), 0o666)
+      let refused = await #expect(throws: StorageError.self) {
+        try await host.path("s1", "pm-00ff_101", fixture.caller)
+      }
+      #expect(refused?.code == .notSupported && refused?.hint?.contains("must implement path") == true)
+    }
+  }
+
   @Test func aBaseIsMadeWhileOthersAllocate() async throws {
     try await HostFixture.run { fixture, host in
       _ = try await host.alloc("s1", vmid: 100, size: 4_096, fixture.caller)

@@ -19,12 +19,13 @@ enum ScriptedPlugin {
 
   /// A type whose name begins with `backup` lists volumes itself, one with `plain` leaves attributes to the host.
   static func methods(_ type: String) -> [String] {
+    if type.hasPrefix("goldenmute") { return methods.filter { $0 != "path" } }
     if type.hasPrefix("plain") { return methods.filter { !$0.hasSuffix("_volume_attribute") } }
     return methods + (type.hasPrefix("backup") ? ["list_volumes"] : [])
   }
 
   /// A type whose name begins with `golden` has flat names, among them what its patterns read; one with `goldenmute`
-  /// does not declare what bases and clones of them are called.
+  /// does not declare what bases and clones of them are called, nor where they lie.
   static func patterns(_ type: String) -> String {
     guard type.hasPrefix("golden") else { return "[]" }
     let isMute = type.hasPrefix("goldenmute")

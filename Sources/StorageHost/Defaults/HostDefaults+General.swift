@@ -81,6 +81,12 @@ extension HostDefaults {
   ) async throws(StorageError) -> JSONObject {
     let volname = try arguments.text("volname")
     let parsed = try await storage.parse(volname, run)
+    // A disk's name says where it lies only in the layout of directories: a guessed path would be another file, or none.
+    if parsed.vtype == "images", let grammar = storage.facts.grammar, grammar != .directory {
+      throw .refused(
+        .notSupported, "the path of '\(storage.volid(volname))' is not known",
+        hint: "its plugin names disks as \(grammar.rawValue) does and must implement path or filesystem_path to say it")
+    }
     if arguments["snapname"]?.stringValue != nil, parsed.format != "qcow2" {
       throw .refused(
         .notSupported, "a snapshot of '\(storage.volid(volname))' (\(parsed.format ?? "unknown format")) has no path",

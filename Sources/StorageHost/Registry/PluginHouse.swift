@@ -101,6 +101,10 @@ struct BundleFacts: Sendable {
   var summary: PluginSummary {
     PluginSummary(
       id: id, version: version, vendor: vendor, path: path, types: types.map(\.type), sha256: sha256,
-      digest: digest, problem: problem, refusedUpdate: refusedUpdate, permissions: permissions, manifest: manifest)
+      digest: digest, problem: problem, refusedUpdate: refusedUpdate, permissions: permissions,
+      asks: PermissionItem.shown(of: request).map { item in
+        PluginSummary.Ask(
+          permission: item.line, reason: item.reason, isOptional: item.isOptional, warning: item.warning)
+      }, manifest: manifest)
   }
 }

@@ -22,8 +22,22 @@ public struct PluginSummary: Sendable, Hashable, JSONEncodable {
   public var refusedUpdate: String?
   /// The permissions it asks for, one line each.
   public var permissions: [String]
+  /// Why it asks for them.
+  public var asks: [Ask]
   /// The manifest as it stands in the bundle.
   public var manifest: JSON?
+
+  /// What its vendor says about a permission, and what we do.
+  public struct Ask: Sendable, Hashable {
+    /// Its line among ``PluginSummary/permissions``.
+    public var permission: String
+    /// Why the plugin wants it, in the vendor's words.
+    public var reason: String
+    /// Whether the plugin works without it.
+    public var isOptional: Bool
+    /// What to know before granting it.
+    public var warning: String?
+  }
 
   public func json() -> JSON {
     var object = JSONObject()

@@ -37,6 +37,21 @@ enum PermissionsText {
     return lines
   }
 
+  /// What a plugin asks for, each with the vendor's reason and our warning.
+  ///
+  /// - Parameter config: properties of the storage it is asked for; what a line means with them is added in brackets.
+  static func asked(_ plugin: PluginView, config: [String: String] = [:]) -> [String] {
+    plugin.permissions.flatMap { permission -> [String] in
+      let ask = plugin.asks.first { $0.permission == permission }
+      let meant = config.reduce(permission) { $0.replacing("${config.\($1.key)}", with: $1.value) }
+      var lines = ["  \(permission)" + (meant == permission ? "" : "  [\(meant)]")]
+      if ask?.optional == true { lines[0] += " (optional)" }
+      if let reason = ask?.reason, !reason.isEmpty { lines.append("        \(reason)") }
+      if let warning = ask?.warning { lines.append("        WARNING: \(warning)") }
+      return lines.map(Failure.clean)
+    }
+  }
+
   private static func mark(_ item: PermissionsView.Item) -> String {
     guard let granted = item.granted else { return "no  " }
     return granted == item.permission ? "yes " : "part"

@@ -22,14 +22,14 @@ struct PluginShow: AsyncParsableCommand {
     Output.line("id           \(plugin.id ?? "-")")
     Output.line("version      \(plugin.version ?? "-")")
     Output.line("vendor       \(Failure.clean(plugin.vendor ?? "-"))")
-    Output.line("types        \(plugin.types.joined(separator: ", "))")
+    for line in StorageTypeText.lines(plugin) { Output.line(Failure.clean(line)) }
     Output.line("bundle       \(plugin.path)")
     Output.line("sha256       \(plugin.sha256 ?? "-")")
     Output.line("digest       \(plugin.digest ?? "-")")
     Output.line("state        \(Failure.clean(plugin.problem.map { "refused: \($0)" } ?? "usable"))")
     if let reason = plugin.refusedUpdate { Output.line("update       refused: \(Failure.clean(reason))") }
     Output.line("permissions  \(plugin.permissions.isEmpty ? "none" : "")")
-    for permission in plugin.permissions { Output.line("  \(Failure.clean(permission))") }
+    for line in PermissionsText.asked(plugin) { Output.line(line) }
     for storage in plugin.storages ?? [] {
       Output.line("storage      \(storage.storeid), \(storage.state): \(PermissionsText.meaning(storage.state))")
       for line in storage.added { Output.line("  new   \(Failure.clean(line))") }

@@ -8,15 +8,17 @@ internal import ManagementTypes
 enum Consent {
   /// The digest of the bundle whose permissions are allowed; nil when the daemon knows no plugin for the type (and
   /// will say so itself).
+  ///
+  /// - Parameter config: the storage's properties, to show what the permissions come to.
   static func obtain(
-    type: String, given: Bool, client: BerthClient, json: Bool
+    type: String, config: [String: String] = [:], given: Bool, client: BerthClient, json: Bool
   ) async throws(ClientError) -> String? {
     let plugins = try await client.plugins()
     guard let plugin = plugins.first(where: { $0.problem == nil && $0.types.contains(type) }) else { return nil }
     guard !plugin.permissions.isEmpty else { return plugin.digest }
     if !json {
       Failure.write("The plugin \(plugin.id ?? plugin.path) asks to be allowed, for this storage:\n")
-      for permission in plugin.permissions { Failure.write("  \(Failure.clean(permission))\n") }
+      for line in PermissionsText.asked(plugin, config: config) { Failure.write(line + "\n") }
     }
     if given { return plugin.digest }
     guard let answer = Ask.yes("Allow this?") else {

@@ -32,7 +32,9 @@ struct StorageAdd: AsyncParsableCommand {
   func run() async throws {
     let secrets = try secret.values()
     try await global.with { client in
-      let digest = try await Consent.obtain(type: type, given: consent, client: client, json: global.json)
+      let digest = try await Consent.obtain(
+        type: type, config: Dictionary(option.map { ($0.key, $0.value) }) { $1 }, given: consent, client: client,
+        json: global.json)
       let wish = StorageCreate(
         storeid: storage, type: type, properties: option.object, secrets: secrets, consent: digest)
       try await JobRunner.run(.addStorage(wish), client: client, global: global, options: job) { result in

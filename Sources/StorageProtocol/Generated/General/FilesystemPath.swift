@@ -20,7 +20,8 @@ public enum FilesystemPath: StorageMethod {
     hostDefault: HostDefault(
       .rule,
       """
-      `get_subdir` and the parsed name, when the storage has a `path`; else NOT_SUPPORTED.
+      `get_subdir` and the parsed name, when the storage has a `path` and names its disks as directories do; else \
+      NOT_SUPPORTED.
       """),
     errors: [
       .invalidParams, .internalError, .notInitialized, .unsupportedFeature, .shuttingDown, .messageTooLarge,
