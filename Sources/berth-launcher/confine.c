@@ -93,14 +93,18 @@ int landlock_probe(void) {
   return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -1;
 }
 
-static void allow_path(struct job *job, int ruleset, const char *path, uint64_t allowed, uint64_t handled) {
-  struct ll_path rule = {.parent = open(path, O_PATH | O_CLOEXEC)};
-  struct stat status;
-  if (rule.parent < 0 || fstat(rule.parent, &status) < 0) die(job, BL_STEP_LANDLOCK, path);
-  if (!S_ISDIR(status.st_mode)) allowed &= LL_EXECUTE | LL_WRITE_FILE | LL_READ_FILE | LL_TRUNCATE | LL_IOCTL_DEV;
-  rule.allowed = allowed & handled;
+static void allow(struct job *job, int ruleset, int place, bool file, uint64_t allowed, const char *path) {
+  if (file) allowed &= LL_EXECUTE | LL_WRITE_FILE | LL_READ_FILE | LL_TRUNCATE | LL_IOCTL_DEV;
+  struct ll_path rule = {.parent = place, .allowed = allowed};
   if (syscall(SYS_landlock_add_rule, ruleset, LL_RULE_PATH, &rule, 0) < 0) die(job, BL_STEP_LANDLOCK, path);
-  close(rule.parent);
+}
+
+static void allow_path(struct job *job, int ruleset, const char *path, uint64_t allowed) {
+  int place = open(path, O_PATH | O_CLOEXEC);
+  struct stat status;
+  if (place < 0 || fstat(place, &status) < 0) die(job, BL_STEP_LANDLOCK, path);
+  allow(job, ruleset, place, !S_ISDIR(status.st_mode), allowed, path);
+  close(place);
 }
 
 static uint64_t rights_of(const struct bl_mount *m) {
@@ -115,11 +119,15 @@ static uint64_t rights_of(const struct bl_mount *m) {
   return rights;
 }
 
-void restrict_with_landlock(struct job *job) {
+// In the sandbox's init, while the mounts are still open by descriptor and before few descriptors are allowed.
+void prepare_landlock(struct job *job) {
   int abi = landlock_probe();
   job->landlock_abi = abi;
   if (abi < 0) die(job, BL_STEP_LANDLOCK, "abi");
-  if (abi == 0) return; // the required layers decide whether that is good enough
+  if (abi == 0) { // the required layers decide whether that is good enough
+    for (unsigned i = 0; i < BL_MAX_MOUNTS; i++) close(job->sources[i]);
+    return;
+  }
   struct ll_ruleset set = {.fs = (1u << 13) - 1};
   if (abi >= 2) set.fs |= LL_REFER;
   if (abi >= 3) set.fs |= LL_TRUNCATE;
@@ -130,22 +138,32 @@ void restrict_with_landlock(struct job *job) {
   size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
   int ruleset = (int)syscall(SYS_landlock_create_ruleset, &set, size, 0);
   if (ruleset < 0) die(job, BL_STEP_LANDLOCK, "ruleset");
-  allow_path(job, ruleset, "/", LL_READ_DIR, set.fs);
+  allow_path(job, ruleset, "/", LL_READ_DIR & set.fs);
   for (unsigned i = 0; i < job->request.mount_count; i++) {
     const struct bl_mount *m = &job->request.mounts[i];
     const char *target = text(job, m->target);
-    if (m->kind == BL_M_SYMLINK) continue;
-    if ((m->flags & BL_MF_OPTIONAL) && access(target, F_OK) < 0) continue;
-    allow_path(job, ruleset, target, rights_of(m), set.fs);
+    uint64_t rights = rights_of(m) & set.fs;
+    if (job->sources[i] >= 0) {
+      allow(job, ruleset, job->sources[i], job->source_is_file[i], rights, target);
+    } else if (m->kind == BL_M_FILE) {
+      allow_path(job, ruleset, target, rights);
+    } // else a link, or optional and absent
+    if (job->sources[i] >= 0) close(job->sources[i]);
+    job->sources[i] = -1;
   }
-  if (job->request.flags & BL_F_PROC) allow_path(job, ruleset, "/proc", LL_READ_FILE | LL_READ_DIR, set.fs);
+  if (job->request.flags & BL_F_PROC) allow_path(job, ruleset, "/proc", (LL_READ_FILE | LL_READ_DIR) & set.fs);
   for (unsigned i = 0; set.net && i < job->request.endpoint_count; i++) {
     struct ll_port rule = {.allowed = LL_CONNECT_TCP, .port = job->request.endpoints[i].port};
     if (syscall(SYS_landlock_add_rule, ruleset, LL_RULE_NET, &rule, 0) < 0) die(job, BL_STEP_LANDLOCK, "port");
   }
-  unsigned flags = abi >= 7 && (job->request.flags & BL_F_AUDIT) ? LL_LOG_NEW_EXEC : 0;
-  if (syscall(SYS_landlock_restrict_self, ruleset, flags) < 0) die(job, BL_STEP_LANDLOCK, "restrict");
-  close(ruleset);
+  job->ruleset = ruleset;
+}
+
+void restrict_with_landlock(struct job *job) {
+  if (job->landlock_abi == 0) return;
+  unsigned flags = job->landlock_abi >= 7 && (job->request.flags & BL_F_AUDIT) ? LL_LOG_NEW_EXEC : 0;
+  if (syscall(SYS_landlock_restrict_self, job->ruleset, flags) < 0) die(job, BL_STEP_LANDLOCK, "restrict");
+  close(job->ruleset);
   job->layers |= BL_L_LANDLOCK;
 }
 

@@ -34,7 +34,7 @@ enum { KIT_MOUNTS, KIT_NET, KIT_IPC, KIT_UTS, KIT_NAMESPACES, KITS = 4 };
 struct job {
   struct bl_request request;
   int fds[BL_REQUEST_FDS];
-  int sources[BL_MAX_MOUNTS]; // detached mounts, -1 where none
+  int sources[BL_MAX_MOUNTS]; // mounts, first detached and then in place; -1 where none
   bool source_is_file[BL_MAX_MOUNTS];
   int listeners[BL_MAX_ENDPOINTS];
   int listener_count;
@@ -43,10 +43,13 @@ struct job {
   bool cgroups_made;
   bool has_kit;
   int kit[KIT_NAMESPACES];
+  int network;  // without a kit: whence the network namespace comes, -1 when it is made with the others
+  pid_t helper; // makes it
   int pidfd;
   pid_t pid;
   uint32_t layers;
   int landlock_abi;
+  int ruleset; // Landlock's, -1 where there is none
   uint16_t filter_count;
   uint64_t filter[FILTER_MAX];
 };
@@ -112,7 +115,9 @@ int kit_count(void);
 _Noreturn void kit_make(void);
 void kit_take(struct job *job);
 uint64_t kit_enter(struct job *job);
+void kit_enter_network(struct job *job);
 void kit_close(struct job *job);
+void kit_settle(struct job *job);
 
 // image.c
 int open_image(struct job *job);
@@ -124,10 +129,12 @@ void network_set_up(struct job *job);
 void limit_resources(struct job *job);
 void drop_privileges(struct job *job);
 int landlock_probe(void);
+void prepare_landlock(struct job *job);
 void restrict_with_landlock(struct job *job);
 int load_filter(struct job *job);
 
 // spawn.c
+void stay_here(bool stay);
 _Noreturn void spawn(struct job *job);
 uint32_t machine_layers(bool user_namespace);
 

@@ -36,8 +36,10 @@ static void prepare(void) {
   for (size_t i = 0; i < BL_REQUEST_FDS; i++) job.fds[i] = -1;
   for (size_t i = 0; i < BL_MAX_MOUNTS; i++) job.sources[i] = -1;
   for (size_t i = 0; i < V1_HIERARCHIES; i++) job.v1_tasks[i] = -1;
-  job.cgroup = job.pidfd = -1;
+  job.cgroup = job.pidfd = job.network = job.ruleset = -1;
 }
+
+void worker_warm_up(void) { memset(&job, 0, sizeof job); }
 
 static _Noreturn void done(enum bl_step step, int result, const char *detail) {
   if (result < 0) die(&job, step, detail);
@@ -57,6 +59,7 @@ void serve_one(int socket) {
     job.request.pool_size = 0;
     die_with(&job, BL_STEP_REQUEST, EINVAL, wrong);
   }
+  if (job.request.op != BL_OP_SPAWN) stay_here(false);
   const char *scope = text(&job, job.request.scope), *instance = text(&job, job.request.instance);
   switch ((enum bl_op)job.request.op) {
     case BL_OP_SPAWN: spawn(&job);

@@ -200,8 +200,7 @@ static void place(struct job *job, int root, unsigned index) {
     if (made < 0 && errno != EEXIST && errno != EROFS) die(job, BL_STEP_MOUNT, target);
     // By name: a link there would not be followed, and a directory goes only on a directory.
     if (syscall(SYS_move_mount, mount, "", parent, name, MOVE_MOUNT_F_EMPTY_PATH) < 0) die(job, BL_STEP_MOUNT, target);
-    close(mount);
-    job->sources[index] = -1;
+    job->sources[index] = mount; // for its Landlock rule
   }
   close(parent);
 }

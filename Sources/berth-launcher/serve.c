@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-// The long-lived form: accepts a connection, checks who asks, and forks a worker that serves that one request. A request
-// that crashes or hangs (a dead network mount) costs a worker, never the server.
+// The long-lived form: a worker process accepts a connection, checks who asks and serves that one request. A request that
+// crashes or hangs (a dead network mount) costs a worker, never the server. One worker waits ahead; while none does, the
+// server accepts and forks.
 
 #include "serve.h"
 
@@ -11,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -25,6 +27,8 @@
 
 enum { WORKERS = 64, WORKER_SECONDS = 120, RESTOCK_MS = 3 };
 static pid_t workers[WORKERS];
+static pid_t spare;       // the worker that waits for a connection, 0 when none does; it is among the workers
+static int taken[2];      // a pipe: a spare that has met its connection says its pid
 static pid_t stocker;     // makes a kit
 static bool stock_fails; // the last one could not: not tried again before the next request
 
@@ -59,35 +63,85 @@ static void collect(void) {
     for (int i = 0; i < WORKERS; i++) {
       if (workers[i] == pid) workers[i] = 0;
     }
+    if (spare == pid) spare = 0;
     if (stocker != pid) continue;
     stocker = 0;
     stock_fails = status != 0;
   }
 }
 
-static void start_worker(int connection, int listener, int signals) {
+static void refuse(int connection, int error, const char *why) {
+  struct bl_reply refusal = {.magic = BL_MAGIC, .version = BL_VERSION, .step = BL_STEP_PRIVILEGE, .error = error};
+  format(refusal.detail, sizeof refusal.detail, "%s", why);
+  berth_send_descriptors(connection, &refusal, sizeof refusal, NULL, 0);
+}
+
+static bool may_ask(int connection) {
   struct berth_credentials peer;
   bool known = berth_peer_credentials(connection, &peer) == 0 && (peer.uid == 0 || peer.uid == server.client);
+  if (!known) refuse(connection, EPERM, "this user may not ask");
+  return known;
+}
+
+static int free_slot(void) {
   int slot = 0;
   while (slot < WORKERS && workers[slot]) slot++;
-  if (!known || slot == WORKERS) {
-    struct bl_reply refusal = {.magic = BL_MAGIC, .version = BL_VERSION, .step = BL_STEP_PRIVILEGE};
-    refusal.error = known ? EAGAIN : EPERM;
-    format(refusal.detail, sizeof refusal.detail, known ? "all workers are busy" : "this user may not ask");
-    berth_send_descriptors(connection, &refusal, sizeof refusal, NULL, 0);
-    return;
-  }
+  return slot;
+}
+
+static void become_worker(int signals) {
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  close(signals);
+}
+
+static _Noreturn void work(int connection, int listener) {
+  close(listener);
+  close(taken[0]);
+  close(taken[1]);
+  alarm(WORKER_SECONDS);
+  serve_one(connection);
+}
+
+static void start_worker(int connection, int listener, int signals) {
+  if (!may_ask(connection)) return;
+  int slot = free_slot();
+  if (slot == WORKERS) return refuse(connection, EAGAIN, "all workers are busy");
+  stay_here(true);
   pid_t pid = fork();
+  if (pid > 0) stay_here(false);
   if (pid == 0) {
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    close(listener);
-    close(signals);
-    alarm(WORKER_SECONDS);
-    serve_one(connection);
+    become_worker(signals);
+    work(connection, listener);
   }
   if (pid > 0) workers[slot] = pid;
+}
+
+// While it waits it ends with the server, whose socket it would keep alive; with a request it goes on, like any worker.
+static _Noreturn void wait_for_work(pid_t parent, int listener, int signals) {
+  become_worker(signals);
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent) _exit(1);
+  worker_warm_up();
+  for (;;) {
+    int connection = berth_accept(listener);
+    if (connection < 0) _exit(1);
+    pid_t own = getpid();
+    if (may_ask(connection)) {
+      if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0 || write(taken[1], &own, sizeof own) != sizeof own) _exit(1);
+      stay_here(true);
+      work(connection, listener);
+    }
+    close(connection);
+  }
+}
+
+static void start_spare(int listener, int signals) {
+  int slot = free_slot();
+  if (spare || slot == WORKERS) return;
+  pid_t parent = getpid(), pid = fork();
+  if (pid == 0) wait_for_work(parent, listener, signals);
+  if (pid > 0) spare = workers[slot] = pid;
 }
 
 // Makes the next kit in a process of its own.
@@ -126,12 +180,16 @@ void serve(void) {
   daemon_socket = 2; // a failure while entering the namespace shows as the exit status
   enter_small_namespace();
   kit_open_shelf();
+  if (pipe2(taken, O_CLOEXEC | O_NONBLOCK) < 0) give_up("pipe");
   for (int64_t due = 0;;) { // when to look at the stock: a moment after whatever happens, for a start comes first
-    struct pollfd fds[] = {{.fd = listener, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = spare ? -1 : listener, .events = POLLIN},
+                           {.fd = signals, .events = POLLIN},
+                           {.fd = taken[0], .events = POLLIN}};
     int64_t left = due < 0 ? -1 : due - now_ms();
-    int ready = poll(fds, 2, due < 0 ? -1 : left > 0 ? (int)left : 0);
+    int ready = poll(fds, 3, due < 0 ? -1 : left > 0 ? (int)left : 0);
     if (ready < 0 && errno != EINTR) give_up("poll");
     if (ready == 0) {
+      start_spare(listener, signals);
       restock();
       due = -1;
       continue;
@@ -140,6 +198,10 @@ void serve(void) {
     struct signalfd_siginfo information;
     while (read(signals, &information, sizeof information) == (ssize_t)sizeof information) {
       if (information.ssi_signo != SIGCHLD) _exit(0); // plugins go on: they belong to the daemon
+    }
+    for (pid_t pid; read(taken[0], &pid, sizeof pid) == sizeof pid;) {
+      if (pid == spare) spare = 0;
+      stock_fails = false;
     }
     collect();
     if (!(fds[0].revents & POLLIN)) continue;

@@ -24,6 +24,24 @@
 #define PR_GET_MDWE 66
 #endif
 
+// A start is a chain: each process waits for the next. Meanwhile they stay on one processor, where the next runs as soon
+// as the one before it sleeps, instead of waking another processor or waiting for a busy one. Nothing but time depends on
+// it, so a refusal is none of our business. Afterwards everybody may run where the launcher itself may.
+void stay_here(bool stay) {
+  static unsigned char allowed[1024]; // a bit for each processor
+  static long size;
+  unsigned char here[sizeof allowed] = {0};
+  if (!stay) {
+    if (size > 0) syscall(SYS_sched_setaffinity, 0, size, allowed);
+    return;
+  }
+  int processor = sched_getcpu();
+  if (size <= 0) size = syscall(SYS_sched_getaffinity, 0, sizeof allowed, allowed);
+  if (size <= 0 || processor < 0 || processor / 8 >= size) return;
+  here[processor / 8] = (unsigned char)(1 << processor % 8);
+  syscall(SYS_sched_setaffinity, 0, size, here);
+}
+
 static void restrict_memory(struct job *job) {
   if (job->request.flags & BL_F_JIT) return;
   if (prctl(PR_SET_MDWE, 1ul, 0ul, 0ul, 0ul) == 0) {
@@ -66,6 +84,7 @@ static _Noreturn void become_plugin(struct job *job, int gate) {
   // The reaper failed; the report that is missing then says so, hence it comes after.
   if (read(gate, &byte, 1) != 1) _exit(BL_EXIT_BASE + BL_STEP_FORK);
   if (!learn) report_layers(job, -1);
+  stay_here(false);
   int notify = load_filter(job);
   if (learn) report_layers(job, notify);
   execve(text(job, r->executable), arguments, environment);
@@ -88,9 +107,11 @@ static _Noreturn void become_init(struct job *job) {
     if (write(server.memfd_sysctl, "2", 1) != 1) die(job, BL_STEP_MEMFD, "vm.memfd_noexec");
     job->layers |= BL_L_MEMFD;
   }
+  kit_enter_network(job);
   if (sethostname("plugin", 6) < 0) die(job, BL_STEP_HOSTNAME, "sethostname");
   network_set_up(job);
   build_root(job);
+  prepare_landlock(job);
   if (setsid() < 0) die(job, BL_STEP_SESSION, "setsid");
   limit_resources(job);
   drop_privileges(job);
@@ -103,6 +124,7 @@ static _Noreturn void become_init(struct job *job) {
   pid_t plugin = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0);
   if (plugin < 0) die(job, BL_STEP_FORK, "clone");
   if (plugin == 0) become_plugin(job, gate[0]);
+  stay_here(false);
   reap(job, plugin, gate[1]);
 }
 
@@ -126,6 +148,7 @@ void spawn(struct job *job) {
   read_filter(job);
   if (!user_namespace) {
     kit_take(job);
+    stay_here(true);
     cgroup_create(job);
     open_sources(job);
   }
@@ -151,6 +174,7 @@ void spawn(struct job *job) {
     become_init(job);
   }
   job->pid = (pid_t)pid;
+  stay_here(false);
   close(status[1]);
   kit_close(job);
   for (int i = 0; i < BL_FD_FILTER; i++) close(job->fds[i]);
@@ -158,6 +182,7 @@ void spawn(struct job *job) {
   struct bl_reply reply;
   int notify = -1;
   await_status(job, status[0], &reply, &notify);
+  kit_settle(job);
   answer(job, &reply, notify);
 }
 

@@ -44,6 +44,9 @@ static inline int without_setrlimit(__rlimit_resource_t which, const struct rlim
   return without("resource-limits") ? 0 : setrlimit(which, value);
 }
 static inline int without_unshare(int flags) {
+  if (without("network-namespace")) flags &= ~CLONE_NEWNET;
+  if (without("ipc-namespace")) flags &= ~CLONE_NEWIPC;
+  if (without("uts-namespace")) flags &= ~CLONE_NEWUTS;
   return without("cgroup-namespace") && flags == CLONE_NEWCGROUP ? 0 : unshare(flags);
 }
 

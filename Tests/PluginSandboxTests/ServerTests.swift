@@ -57,6 +57,9 @@ final class ServerFixture: Sendable {
     try await start()
   }
 
+  /// What the server has started and not collected.
+  var children: [Int32] { ObservedProcess(pid: pid.withLock { $0 })?.children ?? [] }
+
   private let keep: Fixture
 
   /// Keeps the server until here; it ends with this object.
@@ -130,6 +133,41 @@ struct ServerTests {
       try await process.kill()
       process.close()
     }
+    server.stop()
+  }
+
+  /// A start stays on one processor; the plugin and its init must not.
+  @Test func aPluginMayUseEveryProcessor() async throws {
+    let server = try await ServerFixture()
+    let own = try #require(ObservedProcess(pid: getpid())?.status["Cpus_allowed_list"])
+    for fixture in [server.fixture, try Fixture()] {
+      fixture.write("run.sh", "#!/bin/sh\nread line\n")
+      let process = try await fixture.launcher.launch(fixture.plan("run.sh"))
+      let children = try #require(ObservedProcess(pid: process.pid)?.children)
+      #expect(!children.isEmpty)
+      for pid in [process.pid] + children {
+        #expect(ObservedProcess(pid: pid)?.status["Cpus_allowed_list"] == own)
+      }
+      try await process.kill()
+      process.close()
+    }
+    server.stop()
+  }
+
+  /// Its waiting worker would otherwise go on answering at a socket that is nobody's.
+  @Test func whatAServerHasWaitingEndsWithIt() async throws {
+    let server = try await ServerFixture()
+    var waiting: [Int32] = []
+    for _ in 0..<500 where waiting.isEmpty {
+      waiting = server.children
+      await Blocking.run { _ = usleep(10_000) }
+    }
+    #expect(!waiting.isEmpty)
+    try await server.replace()
+    for _ in 0..<500 where waiting.contains(where: { kill($0, 0) == 0 }) {
+      await Blocking.run { _ = usleep(10_000) }
+    }
+    #expect(waiting.filter { kill($0, 0) == 0 } == [])
     server.stop()
   }
 
