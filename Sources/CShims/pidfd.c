@@ -39,3 +39,9 @@ static int reap(int pidfd, struct berth_exit *end, int flags) {
 int berth_pidfd_reap(int pidfd, struct berth_exit *end) { return reap(pidfd, end, WNOHANG); }
 
 int berth_pidfd_wait(int pidfd, struct berth_exit *end) { return reap(pidfd, end, 0); }
+
+void berth_group_reap(pid_t group) {
+  siginfo_t info;
+  while (waitid(P_PGID, (id_t)group, &info, WEXITED) == 0 || errno == EINTR) {
+  }
+}

@@ -37,7 +37,7 @@ pid_t berth_spawn(
   sigfillset(&all);
   sigemptyset(&none);
   short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
-  if (own_group) flags |= POSIX_SPAWN_SETPGROUP;
+  if (own_group) flags |= own_group == BERTH_SPAWN_SESSION ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
   if (!error) error = posix_spawnattr_setsigdefault(&attributes, &all);
   if (!error) error = posix_spawnattr_setsigmask(&attributes, &none);
   if (!error) error = posix_spawnattr_setpgroup(&attributes, 0);

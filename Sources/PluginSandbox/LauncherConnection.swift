@@ -9,6 +9,8 @@ struct LauncherConnection: ~Copyable {
   private let socket: Descriptor
   /// The launcher process in exec mode; it exits right after its answer.
   private let program: Descriptor
+  /// Its process group, which what it starts as our child stays in; 0 with a server.
+  private let group: pid_t
   /// The server's process, by which one server is told from the next; 0 in exec mode.
   let server: Int32
 
@@ -37,12 +39,15 @@ struct LauncherConnection: ~Copyable {
     switch transport {
     case .program(let path, let prefix):
       let pair = try DescriptorPair.socket()
-      program = try Self.start(prefix + [path], socket: pair.second.value)
+      let pid = try Self.start(prefix + [path], socket: pair.second.value)
+      program = try Self.watch(pid)
       socket = pair.first
+      group = pid
       server = 0
     case .server(let path):
       socket = try Self.connect(path, patience: patience)
       program = Descriptor(-1)
+      group = 0
       var peer = berth_credentials()
       server = berth_peer_credentials(socket.value, &peer) == 0 ? peer.pid : 0
     }
@@ -60,6 +65,8 @@ struct LauncherConnection: ~Copyable {
     } catch {
       if program.value >= 0 { _ = berth_pidfd_send_signal(program.value, SIGKILL) }
       _ = exitText()
+      // What it had started is our child too, and nobody was told of it. It ends with its sockets or its cgroup.
+      if group > 0 { Blocking.detach { [group] in berth_group_reap(group) } }
       throw error
     }
   }
@@ -95,14 +102,19 @@ struct LauncherConnection: ~Copyable {
     return end.signal != 0 ? " (signal \(end.signal))" : " (status \(end.code))"
   }
 
-  private static func start(_ arguments: [String], socket: Int32) throws(SandboxError) -> Descriptor {
+  /// The launcher's process id, which is its session's and its group's as well.
+  private static func start(_ arguments: [String], socket: Int32) throws(SandboxError) -> pid_t {
     var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
     defer { for pointer in pointers { free(pointer) } }
     var environment: [UnsafeMutablePointer<CChar>?] = [nil]
-    let pid = berth_spawn(arguments[0], &pointers, &environment, socket, -1, -1, 1)
+    let pid = berth_spawn(arguments[0], &pointers, &environment, socket, -1, -1, Int32(BERTH_SPAWN_SESSION))
     guard pid > 0 else {
       throw unavailable("the launcher \(arguments[0]) could not be started", errno: -pid)
     }
+    return pid
+  }
+
+  private static func watch(_ pid: pid_t) throws(SandboxError) -> Descriptor {
     let program = berth_pidfd_open(pid)
     guard program >= 0 else { throw unavailable("the launcher could not be watched", errno: -program) }
     return Descriptor(program)

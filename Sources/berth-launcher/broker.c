@@ -90,7 +90,8 @@ static _Noreturn void become_worker(struct job *job, int program, int devices) {
   sigemptyset(&none);
   if (sigprocmask(SIG_SETMASK, &none, NULL) < 0) die(job, BL_STEP_SESSION, "signal mask");
   signal(SIGPIPE, SIG_DFL);
-  if (setsid() < 0 || chdir("/") < 0) die(job, BL_STEP_SESSION, "setsid");
+  enter_session(job);
+  if (chdir("/") < 0) die(job, BL_STEP_SESSION, "/");
   int copy = fcntl(program, F_DUPFD_CLOEXEC, 32);
   if (copy < 0) die(job, BL_STEP_STDIO, "dup");
   place_descriptors(job, devices);

@@ -136,6 +136,7 @@ int load_filter(struct job *job);
 // spawn.c
 void stay_here(bool stay);
 _Noreturn void spawn(struct job *job);
+void enter_session(struct job *job);
 uint32_t machine_layers(bool user_namespace);
 
 // broker.c

@@ -91,6 +91,12 @@ static _Noreturn void become_plugin(struct job *job, int gate) {
   die(job, BL_STEP_EXEC, text(job, r->executable));
 }
 
+// Of a server's children each has a session of its own. In exec mode the launcher has one, and they stay in its process
+// group: by that the daemon, whose children they are, finds them when the launcher dies before it has told of them.
+void enter_session(struct job *job) {
+  if (server.socket_path && setsid() < 0) die(job, BL_STEP_SESSION, "setsid");
+}
+
 // Pid 1, from the clone to the reaper.
 static _Noreturn void become_init(struct job *job) {
   const struct bl_request *r = &job->request;
@@ -112,7 +118,7 @@ static _Noreturn void become_init(struct job *job) {
   network_set_up(job);
   build_root(job);
   prepare_landlock(job);
-  if (setsid() < 0) die(job, BL_STEP_SESSION, "setsid");
+  enter_session(job);
   limit_resources(job);
   drop_privileges(job);
   sigset_t child;

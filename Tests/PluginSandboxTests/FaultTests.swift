@@ -129,6 +129,48 @@ struct FaultTests {
     holder.close()
   }
 
+  /// What it had started is this process's child, and nobody was told of it: neither is left as a zombie.
+  @Test(arguments: [false, true]) func whatADyingLauncherHadStartedIsCollected(_ isBroker: Bool) async throws {
+    let fixture = try Fixture()
+    fixture.write("run.sh", "#!/bin/sh\nsleep 1000\n")
+    // Its wait for what it has just started; the other side's waits are for two descriptors.
+    let fault = Fault(call: "poll", argument: "1:1")
+    let launcher = Launcher(
+      transport: .program(path: Fixture.program, prefix: try await fault.prefix(fixture, errno: -1)),
+      scope: fixture.launcher.scope)
+    let before = Self.launched()
+    for _ in 0..<3 {
+      let error = await #expect(throws: SandboxError.self) {
+        if isBroker {
+          _ = try await launcher.perform(BrokerOperation(.deviceFind), within: .seconds(5))
+        } else {
+          _ = try await launcher.launch(fixture.plan("run.sh"))
+        }
+      }
+      #expect([.launcherUnavailable, .interrupted].contains(error?.code), "\(String(describing: error))")
+    }
+    let isCollected = await eventually { Self.launched().isSubset(of: before) }
+    #expect(isCollected, "\(Self.launched().subtracting(before))")
+  }
+
+  /// Children of this process that a launcher started or that are one, dead or alive.
+  private static func launched() -> Set<pid_t> {
+    guard let directory = opendir("/proc") else { return [] }
+    defer { closedir(directory) }
+    var found: Set<pid_t> = []
+    while let entry = readdir(directory) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      guard let pid = pid_t(name), let text = SmallFile.read("/proc/\(pid)/stat"),
+        let end = text.lastIndex(of: ")"), text.contains("(berth-")
+      else { continue }
+      let fields = text[text.index(after: end)...].split(separator: " ")
+      if fields.count > 1, pid_t(fields[1]) == getpid() { found.insert(pid) }
+    }
+    return found
+  }
+
   /// A launcher that meets a name in use leaves it, and who runs under it, alone.
   @Test func anInstanceOfThatNameIsNotDisturbed() async throws {
     let fixture = try Fixture()

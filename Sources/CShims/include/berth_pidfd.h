@@ -24,3 +24,7 @@ int berth_pidfd_reap(int pidfd, struct berth_exit *exit);
 
 /// The same, but waits for the end. Blocks.
 int berth_pidfd_wait(int pidfd, struct berth_exit *exit);
+
+/// Reaps every child in that process group, as each ends, until there is none. Blocks. The number stays the group's as
+/// long as one of them, dead or alive, is in it.
+void berth_group_reap(pid_t group);
