@@ -58,7 +58,7 @@ struct ProtocolAttack: Sendable, CustomTestStringConvertible {
     do throws(StorageError) {
       let result = try await instance.call(
         QueryStatus.self, QueryStatus.Params(storeid: "local", scfg: [:]),
-        options: CallOptions(timeout: .seconds(attack.host == "ok" ? 30 : 2)))
+        options: CallOptions(timeout: .seconds(attack.host == "ok" ? 120 : 2)))
       #expect(result.total == 1000, "ESCAPED: the host took the answer \(result)")
       outcome = "ok"
     } catch {

@@ -44,8 +44,11 @@ struct LineSplitter {
 /// Text from a plugin as it may stand in a log or message: control characters and invalid UTF-8 become visible escapes,
 /// so that no line can be forged and no terminal be steered.
 func escaped(_ bytes: some Sequence<UInt8>) -> String {
+  let bytes = Array(bytes)
+  // Most of what plugins write; a flood of it must not cost the host a look at every character's properties.
+  if bytes.allSatisfy({ ($0 >= 0x20 && $0 < 0x7f) || $0 == 0x09 }) { return String(decoding: bytes, as: UTF8.self) }
   var text = ""
-  for scalar in String(decoding: Array(bytes), as: UTF8.self).unicodeScalars {
+  for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
     switch scalar.properties.generalCategory {
     case .control where scalar == "\t": text.unicodeScalars.append(scalar)
     case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse:
