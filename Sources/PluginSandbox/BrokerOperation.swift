@@ -8,7 +8,7 @@ internal import CShims
 /// What each member means for which kind is in `berth_broker.h`; the worker checks all of it again.
 public struct BrokerOperation: Sendable {
   /// What is done; a worker gets the capabilities of its kind and no more.
-  public enum Kind: UInt32, Sendable {
+  public enum Kind: UInt32, Sendable, CaseIterable {
     case prepare = 1
     case dismiss, loopAttach, loopDetach, mountLocal, mountRemote, unmount, deviceOpen, deviceClose, lvm, btrfs, exec
     case nvmeAttach, nvmeDetach, iscsi, deviceFind, btrfsSend, btrfsReceive

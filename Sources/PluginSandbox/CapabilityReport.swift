@@ -8,8 +8,12 @@ public struct CapabilityReport: Sendable, Hashable {
   public var available: SandboxLayers
   /// Landlock's ABI, 0 when absent.
   public var landlockABI: Int32
+  /// Broker operations that the launcher may start workers for: it is root, holds their capabilities, and `berth-broker`
+  /// stands beside it.
+  public var operations: Set<BrokerOperation.Kind>
 
-  init(available: SandboxLayers, landlockABI: Int32) {
+  init(available: SandboxLayers, landlockABI: Int32, operations: Set<BrokerOperation.Kind> = []) {
+    self.operations = operations
     self.mode = available.contains(.userNamespace) ? .unprivileged : .privileged
     self.available = available
     self.landlockABI = landlockABI

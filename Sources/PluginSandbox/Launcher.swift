@@ -106,7 +106,10 @@ public actor Launcher {
     return try await Blocking.run { () throws(SandboxError) -> CapabilityReport in
       let reply = try Self.ask(
         transport, try LaunchRequest(operation: BL_OP_PROBE), patience: LauncherConnection.patience)
-      return CapabilityReport(available: SandboxLayers(rawValue: reply.raw.layers), landlockABI: reply.raw.landlock_abi)
+      let kinds = reply.raw.broker_kinds
+      return CapabilityReport(
+        available: SandboxLayers(rawValue: reply.raw.layers), landlockABI: reply.raw.landlock_abi,
+        operations: Set(BrokerOperation.Kind.allCases.filter { kinds >> $0.rawValue & 1 == 1 }))
     }
   }
 

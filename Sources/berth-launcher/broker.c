@@ -37,15 +37,33 @@ void broker_find(void) {
   strcpy(slash ? slash + 1 : server.broker, "berth-broker");
 }
 
-// A program that somebody else could replace is not run as root.
-static int open_program(struct job *job) {
+// A program that somebody else could replace is not run as root. -1 with errno.
+static int open_program(void) {
   int fd = open(server.broker, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   struct stat status;
-  if (fd < 0 || fstat(fd, &status) < 0) die(job, BL_STEP_BROKER, server.broker);
-  if (!S_ISREG(status.st_mode) || (status.st_uid != 0 && status.st_uid != geteuid()) || (status.st_mode & 022)) {
-    die_with(job, BL_STEP_BROKER, EACCES, server.broker);
+  if (fd < 0 || fstat(fd, &status) < 0) return -1;
+  if (S_ISREG(status.st_mode) && (status.st_uid == 0 || status.st_uid == geteuid()) && !(status.st_mode & 022)) return fd;
+  close(fd);
+  return errno = EACCES, -1;
+}
+
+_Static_assert(BB_KIND_COUNT <= 32, "a bit a kind");
+
+// Leaves this process in the host's mount namespace.
+uint32_t broker_kinds(void) {
+  if (geteuid() != 0 || (server.host_mounts >= 0 && setns(server.host_mounts, CLONE_NEWNS) < 0)) return 0;
+  int program = open_program();
+  if (program < 0) return 0;
+  close(program);
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct sets[2] = {{0}};
+  if (syscall(SYS_capget, &header, sets) < 0) return 0;
+  uint64_t held = sets[0].permitted | (uint64_t)sets[1].permitted << 32;
+  uint32_t kinds = 0;
+  for (uint32_t kind = 1; kind < BB_KIND_COUNT; kind++) {
+    if (!(bb_capabilities(kind) & ~held)) kinds |= 1u << kind;
   }
-  return fd;
+  return kinds;
 }
 
 static void keep_capabilities(struct job *job, uint64_t kept) {
@@ -105,7 +123,8 @@ static _Noreturn void become_worker(struct job *job, int program, int devices) {
 void broker(struct job *job) {
   if (geteuid() != 0) die_with(job, BL_STEP_PRIVILEGE, EPERM, "broker operations need a launcher that runs as root");
   if (server.host_mounts >= 0 && setns(server.host_mounts, CLONE_NEWNS) < 0) die(job, BL_STEP_SOURCE, "host mounts");
-  int program = open_program(job);
+  int program = open_program();
+  if (program < 0) die(job, BL_STEP_BROKER, server.broker);
   if (server.host_mounts >= 0 && setns(server.own_mounts, CLONE_NEWNS) < 0) die(job, BL_STEP_SOURCE, "own mounts");
   cgroup_create(job);
   int devices = job->request.flags == BB_DEVICE_OPEN ? cgroup_open_devices(job) : -1;

@@ -141,6 +141,7 @@ uint32_t machine_layers(bool user_namespace);
 
 // broker.c
 void broker_find(void);
+uint32_t broker_kinds(void);
 _Noreturn void broker(struct job *job);
 
 // reaper.c

@@ -71,6 +71,7 @@ void serve_one(int socket) {
   struct bl_reply reply = {.magic = BL_MAGIC, .version = BL_VERSION};
   reply.layers = machine_layers(geteuid() != 0);
   reply.landlock_abi = landlock_probe();
+  reply.broker_kinds = broker_kinds();
   answer(&job, &reply, -1);
 }
 

@@ -27,6 +27,28 @@ struct BrokerTests {
     }
   }
 
+  @Test func whatTheLauncherMayNotPassOnIsUnavailable() async throws {
+    try await BrokerFixture.with { fixture in
+      let services = Set(
+        MethodTable.hostServices.filter { !["host-core", "host-locks", "host-journal"].contains($0.annotations.group) }
+          .map(\.name))
+      for service in services { #expect(!Broker.operations(of: service).isEmpty, "\(service)") }
+      #expect(await fixture.broker.unavailable(of: services) == [])
+      let less = BrokerFixture(
+        transport: .program(
+          path: "\(BrokerFixture.products)/berth-launcher",
+          prefix: ["/usr/bin/setpriv", "--bounding-set=-dac_override"]))
+      #expect(await less.broker.unavailable(of: services) == services.subtracting(["host.exec"]))
+      #expect(await less.broker.unavailable(of: ["host.exec"]) == [])
+      // And so it is: whoever asks all the same is told what is missing.
+      let error = await #expect(throws: StorageError.self) {
+        try await less.call("host.loop.attach", ["path": .string("\(less.data)/disk.img")])
+      }
+      #expect(error?.hint?.contains("berth-launcher-broker.conf") == true, "\(String(describing: error))")
+      await less.close()
+    }
+  }
+
   @Test func aReadOnlyDirectoryGivesReadOnlyDevicesOnly() async throws {
     try await BrokerFixture.with { fixture in
       fixture.image()

@@ -137,6 +137,35 @@ struct BtrfsStreamTests {
     try await host.succeed("export", Self.volume, "btrfs", host.directory.file("yes"), "--snapshot", "s1")
   }
 
+  /// As behind a launcher's unit without its drop-in: granted, but nobody there may do it.
+  @Test func withoutALauncherThatMayItIsNotOffered() async throws {
+    let place = try await Place()
+    let host = place.host
+    try await place.disk()
+    #expect(await host.stop() == 0)
+    // Not beside the storages: where the launcher stands nothing is granted.
+    let elsewhere = TemporaryDirectory(prefix: "berth-e2e-launcher")
+    let script = """
+      #!/bin/sh
+      exec setpriv --bounding-set=-fowner,-chown,-fsetid,-setfcap '\(Program.products)/berth-launcher' "$@"
+
+      """
+    let less = elsewhere.write("launcher", script, mode: 0o755)
+    try await host.start("--launcher", less)
+    let refused = await host.berth("export", Self.volume, "btrfs", host.directory.file("no"), "--snapshot", "s1")
+    #expect(refused.status != 0 && refused.errors.contains("raw+size"), "\(refused)")
+    let copy = try await host.succeed("volume", "copy", Self.volume, "two", "--snapshot", "s1", "--json")
+    #expect(!copy.contains("btrfs"), "\(copy)")
+    let made = try #require(try await host.volumes("two").first)
+    let (source, target) = (try await place.file(Self.volume, "s1"), try await place.file(made))
+    #expect(place.areEqual(source, target))
+    #expect(host.log.contains("host.btrfs.receive") && host.log.contains("berth-launcher-broker.conf"))
+    // The next launcher may: nothing of it was remembered.
+    #expect(await host.stop() == 0)
+    try await host.start()
+    try await host.succeed("export", Self.volume, "btrfs", host.directory.file("yes"), "--snapshot", "s1")
+  }
+
   @Test func aBrokenStreamAndADeadDaemonLeaveNothing() async throws {
     let place = try await Place()
     let host = place.host

@@ -107,6 +107,25 @@ struct ServerTests {
     server.stop()
   }
 
+  /// Asked of a program and of a server, with all capabilities and as a unit without the broker's drop-in has them.
+  @Test(arguments: [false, true]) func theProbeSaysWhichBrokerWorkersCanBeStarted(_ isServer: Bool) async throws {
+    let less = ["/usr/bin/setpriv", "--bounding-set=-dac_override,-fowner,-mknod"]
+    var reports: [CapabilityReport] = []
+    for prefix in [[], less] {
+      if isServer {
+        let server = try await ServerFixture(prefix: { _ in prefix })
+        reports.append(try await server.fixture.launcher.probe())
+        server.stop()
+      } else {
+        reports.append(try await Launcher(transport: .program(path: Fixture.program, prefix: prefix)).probe())
+      }
+    }
+    #expect(reports[0].operations.isSuperset(of: [.btrfsSend, .btrfsReceive, .prepare, .lvm, .exec]))
+    #expect(reports[1].operations.isDisjoint(with: [.btrfsSend, .btrfsReceive, .prepare, .lvm]))
+    #expect(reports[1].operations.contains(.exec), "it needs none of what is missing")
+    #expect(reports[0].available == reports[1].available)
+  }
+
   /// Some of these find namespaces made ahead, some do not: none shares one with another or with the host.
   @Test func noTwoPluginsShareANamespace() async throws {
     let server = try await ServerFixture()

@@ -193,7 +193,7 @@ struct bl_reply {
   int32_t landlock_abi;
   uint32_t listener_count;
   uint32_t fd_kinds; // bit per enum bl_reply_fd that follows, in that order; then the listeners
-  uint32_t reserved;
+  uint32_t broker_kinds; // BL_OP_PROBE: bit per enum bb_kind whose workers this launcher can start
   char detail[240]; // what the step was about (a path, a limit), for messages
 };
 

@@ -17,6 +17,9 @@ public struct InstanceConfiguration: Sendable {
   public var secretNames: Set<String> = []
   /// `host.*` methods granted; all others answer HOST_DENIED.
   public var hostServices: Set<String> = ["host.log", "host.config.read", "host.secret.get"]
+  /// Asked at each start: those of `hostServices` that the new child is not offered, because the plugin works without
+  /// them and they cannot be done as the host runs now.
+  public var withheldServices: @Sendable () async -> Set<String> = { [] }
   /// Who the host says it is.
   public var host: HostInfo
   /// Protocol versions the host speaks.

@@ -237,7 +237,7 @@ extension PluginInstance {
   }
 
   private func greet(_ child: PluginChild, _ epoch: Int64) async throws(StorageError) {
-    let handshake = Handshake(configuration: configuration)
+    let handshake = Handshake(configuration: await offered())
     let params = handshake.request(session: SessionInfo(id: sessionID, epoch: epoch)).json()
     let answer: JSON
     do throws(RPCError) {
@@ -268,6 +268,22 @@ extension PluginInstance {
     } catch {
       throw StorageError(error, outcome: .notStarted)
     }
+  }
+
+  /// The configuration without what this child is not offered.
+  private func offered() async -> InstanceConfiguration {
+    var configuration = configuration
+    let withheld = await configuration.withheldServices().intersection(configuration.hostServices)
+    if !withheld.isEmpty {
+      configuration.hostServices.subtract(withheld)
+      logger.notice(
+        "granted, but the launcher cannot start the broker's workers for it: the plugin goes on without",
+        metadata: [
+          "services": "\(withheld.sorted().joined(separator: " "))",
+          "hint": "give the launcher's service the drop-in berth-launcher-broker.conf and restart it",
+        ])
+    }
+    return configuration
   }
 
   /// A process that never became a child.

@@ -11,4 +11,7 @@ public protocol BrokerPlaces: Sendable {
 
   /// Takes away everything that the holder has: mounts, loop devices, nodes, attachments, and the places themselves.
   func release(holder: String, directory: String) async
+
+  /// Those of the services that cannot be done where the host runs now, whatever was granted.
+  func unavailable(of services: Set<String>) async -> Set<String>
 }

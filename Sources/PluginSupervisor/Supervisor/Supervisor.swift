@@ -222,7 +222,13 @@ public actor Supervisor {
       ? bundle.manifest.storageTypes.reduce(into: []) { $0.formUnion($1.sensitiveProperties) } : storage.secretNames
     configuration.hostServices = storage.hostServices
     // What nobody here can do is not offered, whatever was granted.
-    if settings.broker == nil { configuration.hostServices.subtract(storage.brokerServices) }
+    if let broker = settings.broker {
+      // What the plugin needs is offered all the same: asking for it then says what the host lacks.
+      let optional = configuration.hostServices.intersection(storage.optionalServices)
+      if !optional.isEmpty { configuration.withheldServices = { await broker.unavailable(of: optional) } }
+    } else {
+      configuration.hostServices.subtract(storage.brokerServices)
+    }
     configuration.copies = settings.copies
     settings.adjust(&configuration)
     return PluginInstance(

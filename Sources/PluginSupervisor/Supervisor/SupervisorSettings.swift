@@ -60,6 +60,13 @@ public struct SupervisedStorage: Sendable {
       })
   }
 
+  /// Those of them that the plugin works without.
+  var optionalServices: Set<String> {
+    brokerServices.filter { name in
+      bundle.manifest.permissions.broker.allSatisfy { $0.isOptional || !$0.covers(name) }
+    }
+  }
+
   /// Host services its manifest may use: what touches only its own things, and granted broker operations.
   var hostServices: Set<String> {
     Set(

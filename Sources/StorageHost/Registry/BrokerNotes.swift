@@ -41,4 +41,6 @@ struct HostBrokerPlaces: BrokerPlaces {
   func release(holder: String, directory: String) async {
     await broker.release(holder: holder, directory: directory)
   }
+
+  func unavailable(of services: Set<String>) async -> Set<String> { await broker.unavailable(of: services) }
 }
