@@ -42,8 +42,9 @@ static int clone_of(int directory, const char *path) {
   return (int)syscall(SYS_open_tree, directory, path, flags);
 }
 
+// Private above all: a copy of a shared mount is its peer, and what is mounted on the one appears on the other.
 static void restrict_mount(int mount, uint64_t attributes, const char *what) {
-  if (set_attributes(mount, attributes | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, -1) < 0) give_up(what);
+  if (set_attributes(mount, attributes | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, MS_PRIVATE, -1) < 0) give_up(what);
 }
 
 static void place(int mount, int root, const char *path) {

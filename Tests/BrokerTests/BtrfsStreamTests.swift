@@ -78,6 +78,25 @@ struct BtrfsStreamTests {
     }
   }
 
+  /// As everywhere under systemd: what is mounted in the room must not appear on the host, where it could not be removed.
+  @Test func theRoomsMountsStayInItWhereMountsAreShared() async throws {
+    try await Pool.with { pool in
+      try #require(pool.shell("mount --make-shared '\(pool.fixture.data)'") == 0)
+      let isShared = TestText.read("/proc/self/mountinfo").split(separator: "\n").contains {
+        $0.contains(" \(pool.fixture.data) ") && $0.contains(" shared:")
+      }
+      try #require(isShared, "positive control")
+      try pool.make("vm")
+      try pool.change("vm")
+      let mounted = pool.fixture.mounted
+      try await pool.receive(try await pool.sent(["vm@one", "vm@two"]), as: "copy", snapshots: true)
+      try await pool.receive(try await pool.sent(["vm@two"], base: "vm@one"), as: "other", base: "copy@one")
+      #expect(pool.areEqual("vm@two", "other"))
+      #expect(pool.names == ["copy@one", "copy@two", "other", "vm", "vm@one", "vm@two"])
+      #expect(pool.fixture.mounted == mounted)
+    }
+  }
+
   // MARK: What is refused
 
   struct Sending: Sendable, CustomTestStringConvertible {
