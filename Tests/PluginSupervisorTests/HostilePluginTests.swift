@@ -224,9 +224,11 @@ import Testing
 
   @Test func aFloodOnStderrIsDrainedAndSuppressed() async throws {
     let instance = try stage.instance("flood_stderr")
-    #expect(try await instance.call("list_images", Stage.scfg)["total"] == 1000)
+    // A second's work; on a machine that has little time for it, many.
+    let options = CallOptions(timeout: .seconds(120))
+    #expect(try await instance.call("list_images", Stage.scfg, options: options)["total"] == 1000)
     try await instance.stop(reason: "test")
-    #expect(stage.log.lines.count < 5000)
+    #expect(stage.log.lines.count < 8192)
     #expect(stage.log.lines.contains { $0.hasPrefix("suppressed ") })
     try await stage.finish(instance)
   }
