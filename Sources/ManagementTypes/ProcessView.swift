@@ -45,6 +45,8 @@ public struct ProcessView: JSONCodable, Sendable, Hashable {
   public var crashes: Int
   /// How the last process ended, in words.
   public var lastEnd: String?
+  /// Why it has less of the processor than planned, in words; absent while it has not.
+  public var holdBack: String?
   /// The layers that confine it, by name.
   public var layers: [String]
   /// 0 (not confined at all) to 100, as observed now; absent while nothing runs.
@@ -54,7 +56,8 @@ public struct ProcessView: JSONCodable, Sendable, Hashable {
 
   public init(
     storeid: String? = nil, version: String, state: String, pid: Int? = nil, uid: Int? = nil, crashes: Int = 0,
-    lastEnd: String? = nil, layers: [String] = [], score: Int? = nil, deductions: [Deduction] = []
+    lastEnd: String? = nil, holdBack: String? = nil, layers: [String] = [], score: Int? = nil,
+    deductions: [Deduction] = []
   ) {
     self.storeid = storeid
     self.version = version
@@ -63,6 +66,7 @@ public struct ProcessView: JSONCodable, Sendable, Hashable {
     self.uid = uid
     self.crashes = crashes
     self.lastEnd = lastEnd
+    self.holdBack = holdBack
     self.layers = layers
     self.score = score
     self.deductions = deductions
@@ -77,6 +81,7 @@ public struct ProcessView: JSONCodable, Sendable, Hashable {
     uid = try members.optional("uid", at: path)
     crashes = try members.required("crashes", at: path)
     lastEnd = try members.optional("lastEnd", at: path)
+    holdBack = try members.optional("holdBack", at: path)
     layers = try members.required("layers", at: path)
     score = try members.optional("score", at: path)
     deductions = try members.required("deductions", at: path)
@@ -91,6 +96,7 @@ public struct ProcessView: JSONCodable, Sendable, Hashable {
     members.setOptional("uid", uid)
     members.set("crashes", crashes)
     members.setOptional("lastEnd", lastEnd)
+    members.setOptional("holdBack", holdBack)
     members.set("layers", layers)
     members.setOptional("score", score)
     members.set("deductions", deductions)

@@ -15,12 +15,24 @@ final class Cgroup: Sendable {
   /// Leaf directories in version 1 hierarchies, by controller.
   private let versionOne: [String: String]
   private let removed = Mutex(false)
+  /// Counts the processes that were refused and those there are, -1 where nothing does.
+  private let refusals: Int32
+  private let population: Int32
+  /// Whether nothing more is changed about its share: its processes are to die.
+  private let isDying = Mutex(false)
 
   init(directory: Int32, killer: Int32, share: Int32, pid: Int32) {
     self.directory = directory
     self.killer = killer
     self.share = share
     self.versionOne = directory >= 0 ? Self.leaves(of: pid) : [:]
+    let leaf = versionOne["pids"]
+    func counter(_ name: String) -> Int32 {
+      if let leaf { return open("\(leaf)/\(name)", O_RDONLY | O_CLOEXEC) }
+      return directory >= 0 ? openat(directory, name, O_RDONLY | O_CLOEXEC) : -1
+    }
+    refusals = counter("pids.events")
+    population = counter("pids.current")
   }
 
   var exists: Bool { directory >= 0 }
@@ -33,15 +45,68 @@ final class Cgroup: Sendable {
     return events.split(separator: "\n").contains("populated 1")
   }
 
+  /// Whether its share of processor time can be changed and the processes that it was refused are counted.
+  var canBeHeldBack: Bool { share >= 0 && refusals >= 0 && population >= 0 }
+
+  /// How often it asked for a process or thread beyond its limit.
+  func refusedProcesses() -> UInt64 { Self.number(in: refusals) }
+
+  /// How many processes and threads it has.
+  func currentProcesses() -> UInt64 { Self.number(in: population) }
+
+  /// The highest number that a process of it has inside the sandbox, where they are counted up from 1; nil when none
+  /// can be seen.
+  func newestProcess() -> UInt64? {
+    let list =
+      versionOne["pids"].flatMap { SmallFile.read("\($0)/cgroup.procs") }
+      ?? (directory >= 0 ? SmallFile.read("cgroup.procs", in: directory) : nil)
+    return (list ?? "").split(separator: "\n").compactMap { pid in
+      let line = SmallFile.read("/proc/\(pid)/status")?.split(separator: "\n").first { $0.hasPrefix("NSpid:") }
+      return line?.split { $0 == "\t" || $0 == " " }.last.flatMap { UInt64($0) }
+    }.max()
+  }
+
+  /// The first number in a small file of the kernel's: `max 17` or `17`.
+  private static func number(in file: Int32) -> UInt64 {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { text in
+      let count = pread(file, text.baseAddress, text.count, 0)
+      return text.prefix(max(0, count)).drop { $0 < UInt8(ascii: "0") || $0 > UInt8(ascii: "9") }
+        .prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
+        .reduce(0) { $0 &* 10 &+ UInt64($1 &- UInt8(ascii: "0")) }
+    }
+  }
+
+  /// Sets its share of processor time, in hundredths of one processor: 5 or more, and no more than 5 only for a group
+  /// that the launcher gave 5 or more, whose period is 20 ms then. Does nothing once it was killed.
+  func setShare(percent: UInt32) {
+    isDying.withLock { isDying in
+      guard !isDying else { return }
+      // Version 2 takes quota and period, version 1 the quota; each in µs.
+      let quota = "\(UInt64(percent) * 200)"
+      if write(share, quota + " 20000", quota.utf8.count + 6) < 0 { _ = write(share, quota, quota.utf8.count) }
+    }
+  }
+
+  /// Its share of processor time in µs of each period, nil when it has no limit (any more).
+  func quota() -> UInt64? {
+    let text =
+      versionOne["cpu"].flatMap { SmallFile.read("\($0)/cpu.cfs_quota_us") }
+      ?? (directory >= 0 ? SmallFile.read("cpu.max", in: directory) : nil)
+    return text?.split { $0 == " " || $0 == "\n" }.first.flatMap { UInt64($0) }
+  }
+
   /// Kills everything in the group at once, as far as this daemon may.
   func kill() {
+    isDying.withLock { $0 = true }
     // A group that has used up its share could not even die before its period ends. In version 2 words, or version 1's.
     if share >= 0, write(share, "max", 3) < 0 { _ = write(share, "-1", 2) }
     if killer >= 0 { _ = write(killer, "1", 1) }
   }
 
   func close() {
-    for descriptor in [directory, killer, share] where descriptor >= 0 { _ = Glibc.close(descriptor) }
+    for descriptor in [directory, killer, share, refusals, population] where descriptor >= 0 {
+      _ = Glibc.close(descriptor)
+    }
   }
 
   /// The limit that has stopped something in this group.

@@ -74,6 +74,7 @@ public final class SandboxedProcess: Sendable {
     self.cgroup = Cgroup(
       directory: reply.descriptor(BL_RFD_CGROUP) ?? -1, killer: reply.descriptor(BL_RFD_KILL) ?? -1,
       share: reply.descriptor(BL_RFD_CPU) ?? -1, pid: reply.raw.pid)
+    ForkWatch.shared.add(cgroup, plan.limits)
   }
 
   deinit { close() }
@@ -196,6 +197,14 @@ public final class SandboxedProcess: Sendable {
     }
   }
 
+  /// Whether and why the plugin has less of the processor than planned, because it goes on asking for processes.
+  public var holdBack: HoldBack? { ForkWatch.shared.holdBack(of: cgroup) }
+
+  /// Has `told` called when the plugin is held back, and with nil when it has its share back; it must not block.
+  public func whenHeldBack(_ told: @escaping @Sendable (HoldBack?) -> Void) {
+    ForkWatch.shared.tell(cgroup, told)
+  }
+
   /// The limit that a running plugin may be waiting at.
   private func heldUp() -> LimitHit? {
     let plugins = ObservedProcess(pid: pid)?.children ?? []
@@ -221,6 +230,7 @@ public final class SandboxedProcess: Sendable {
     let descriptors = [standardInput, standardOutput, standardError, control, notifications]
     for descriptor in descriptors where descriptor >= 0 { _ = Glibc.close(descriptor) }
     let needsRemoval = cgroup.exists && !cgroup.isRemoved
+    ForkWatch.shared.remove(cgroup)
     cgroup.close()
     let (pidfd, instance, removals) = (pidfd, instance, removals)
     guard !ended || needsRemoval else {

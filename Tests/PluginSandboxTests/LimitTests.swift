@@ -3,6 +3,7 @@
 
 import CShims
 import Glibc
+import Synchronization
 import Testing
 
 @testable import PluginSandbox
@@ -71,6 +72,90 @@ struct LimitTests {
     let end = try await run(program) { $0.processes = 20 }
     #expect(end.output.hasPrefix("19\n"))
     #expect(end.limit == .processes)
+  }
+
+  /// A few refusals are a program's own business; a bomb is held back while it lasts, dies at once, and one that stops
+  /// gets back what it had.
+  @Test func whoGoesOnAskingForProcessesIsHeldBackUntilItStops() async throws {
+    let fixture = try Fixture()
+    fixture.write(
+      "run.py",
+      """
+      #!/usr/bin/python3
+      import os, signal, sys, time
+      signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+      def fill(refusals):
+          while refusals > 0:
+              try:
+                  if os.fork() == 0:
+                      time.sleep(0.2)
+                      os._exit(0)
+              except BlockingIOError:
+                  refusals -= 1
+      def wait_for_room(seconds):
+          signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+          end, alive = time.monotonic() + seconds, 0
+          while alive or time.monotonic() < end:
+              if alive < 10 and time.monotonic() < end:
+                  if os.fork() == 0:
+                      time.sleep(0.005)
+                      os._exit(0)
+                  alive += 1
+              else:
+                  os.wait()
+                  alive -= 1
+          signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+      for line in sys.stdin:
+          if int(line):
+              fill(int(line))
+          else:
+              wait_for_room(2)
+          print('filled', flush=True)
+
+      """)
+    var plan = fixture.plan("run.py", uid: 654_331)
+    plan.limits.processes = 12
+    let process = try await fixture.launcher.launch(plan)
+    let news = Mutex<[HoldBack?]>([])
+    process.whenHeldBack { holdBack in news.withLock { $0.append(holdBack) } }
+    func order(_ refusals: Int) {
+      let line = Array("\(refusals)\n".utf8)
+      #expect(write(process.standardInput, line, line.count) == line.count)
+    }
+    func eventually(_ condition: () -> Bool) async -> Bool {
+      for _ in 0..<600 where !condition() { await Blocking.run { _ = usleep(50_000) } }
+      return condition()
+    }
+    let planned = process.cgroup.quota()
+    #expect(planned == 20_000)
+
+    order(3)
+    #expect(await eventually { process.cgroup.refusedProcesses() == 3 })
+    await Blocking.run { _ = usleep(500_000) }
+    #expect(process.holdBack == nil && process.cgroup.quota() == planned)
+
+    order(400)
+    #expect(await eventually { process.holdBack != nil })
+    #expect(process.cgroup.quota() == 1_000)
+    let said = try #require(news.withLock { $0.last ?? nil })
+    #expect(said.limit == 12 && said.refused > 3 && said.text.contains("the 12 it may have"))
+    #expect(await eventually { process.holdBack == nil }, "it has stopped")
+    #expect(process.cgroup.quota() == planned)
+    #expect(news.withLock { $0.count == 2 && $0.last == .some(nil) })
+
+    // Who counts his processes is never refused one.
+    let before = process.cgroup.refusedProcesses()
+    order(0)
+    #expect(await eventually { process.holdBack != nil })
+    #expect(process.cgroup.refusedProcesses() == before)
+    #expect(await eventually { process.holdBack == nil }, "it has stopped")
+
+    order(1_000_000_000)
+    #expect(await eventually { process.holdBack != nil })
+    try await process.kill(within: .seconds(20))
+    #expect(process.limitHit() == .processes)
+    process.close()
+    #expect(process.holdBack == nil)
   }
 
   @Test func moreOfTheProcessorThanGrantedIsNotGiven() async throws {

@@ -48,6 +48,8 @@ public struct InstanceStatus: Sendable, Hashable {
   public var lastEnd: String?
   /// Until the next start may be tried, when it has to wait.
   public var restartsAfter: Duration?
+  /// Why the running child has less of the processor than planned, in words.
+  public var holdBack: String?
   /// The confinement of the running child.
   public var layers: SandboxLayers?
   /// Its score; only in a detailed status.

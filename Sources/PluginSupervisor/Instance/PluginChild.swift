@@ -64,6 +64,13 @@ final class PluginChild: Sendable {
     wire.endGrace = .seconds(1)
     let dispatcher = HostServiceDispatcher(
       configuration: configuration, epoch: epoch, plan: process.plan, parents: parents, services: services)
+    process.whenHeldBack { holdBack in
+      if let holdBack {
+        logger.warning("\(holdBack.text)")
+      } else {
+        logger.notice("no longer held back: it has stopped making processes")
+      }
+    }
     let plugin = ObjectIdentifier(parents)
     let log = PluginLog(logger: logger)
     let handlers = PeerHandlers(

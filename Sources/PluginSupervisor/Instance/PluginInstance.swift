@@ -195,6 +195,7 @@ public actor PluginInstance {
       status.pid = running.process.pid
       status.uid = running.process.uid
       status.layers = running.process.layers
+      status.holdBack = running.process.holdBack?.text
       status.counters = running.peer.counters
       status.protocolVersion = running.session.withLock { $0?.protocolVersion.description }
       status.runningCalls = load.running

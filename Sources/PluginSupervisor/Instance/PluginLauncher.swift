@@ -40,6 +40,10 @@ public protocol PluginProcess: AnyObject, Sendable {
   func exitStatus() -> ExitStatus?
   /// The resource limit it ran into, if any.
   func limitHit() -> LimitHit?
+  /// Whether and why it has less of the processor than planned.
+  var holdBack: HoldBack? { get }
+  /// Has `told` called when it is held back, and with nil when that is over; it must not block.
+  func whenHeldBack(_ told: @escaping @Sendable (HoldBack?) -> Void)
   /// Whether the launcher that started it has died since, and may have taken it along. Blocks for a moment.
   func hasLostLauncher() -> Bool
   /// How well it is confined, from what is observed now.

@@ -27,6 +27,8 @@ public struct ProcessSummary: Sendable, Hashable {
   public var crashes: Int
   /// How the last process ended, in words.
   public var lastEnd: String?
+  /// Why it has less of the processor than planned, in words; nil while it has not.
+  public var holdBack: String?
   /// The layers that confine it, by name.
   public var layers: [String]
   /// 0 (not confined at all) to 100, from what was observed now; nil while nothing runs.
@@ -43,6 +45,7 @@ public struct ProcessSummary: Sendable, Hashable {
     uid = status.uid
     crashes = status.crashes
     lastEnd = status.lastEnd
+    holdBack = status.holdBack
     layers = status.layers?.labels ?? []
     score = status.score?.points
     deductions = status.score?.deductions.map { Deduction(points: $0.points, reason: $0.reason) } ?? []

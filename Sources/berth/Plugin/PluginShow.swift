@@ -45,6 +45,7 @@ struct PluginShow: AsyncParsableCommand {
     if let uid = process.uid { line += ", uid \(uid)" }
     Output.line(line)
     if let lastEnd = process.lastEnd { Output.line("  last end  \(Failure.clean(lastEnd))") }
+    if let holdBack = process.holdBack { Output.line("  now       \(Failure.clean(holdBack))") }
     guard let score = process.score else { return }
     Output.line("  score     \(score) of 100")
     for lost in process.deductions { Output.line("    -\(lost.points)  \(Failure.clean(lost.reason))") }
