@@ -21,7 +21,7 @@ final class ForkWatch: Sendable {
   /// share.
   static let share: UInt32 = 5
   /// Processes made or refused in a second that are too many.
-  private static let rate: UInt64 = 320
+  static let rate: UInt64 = 100
   /// How often the groups are looked at, in µs: while none is crowded, and while one is.
   private static let interval: (calm: UInt32, crowded: UInt32) = (200_000, 50_000)
   /// For how long nothing may be made or refused before a group gets back what it had, in ns.

@@ -84,8 +84,9 @@ struct LimitTests {
       #!/usr/bin/python3
       import os, signal, sys, time
       signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-      def fill(refusals):
-          while refusals > 0:
+      def fill(refusals, seconds):
+          end = time.monotonic() + seconds
+          while refusals > 0 and time.monotonic() < end:
               try:
                   if os.fork() == 0:
                       time.sleep(0.2)
@@ -94,23 +95,25 @@ struct LimitTests {
                   refusals -= 1
       def wait_for_room(seconds):
           signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-          end, alive = time.monotonic() + seconds, 0
+          end, alive, made = time.monotonic() + seconds, 0, 0
           while alive or time.monotonic() < end:
               if alive < 10 and time.monotonic() < end:
                   if os.fork() == 0:
                       time.sleep(0.005)
                       os._exit(0)
                   alive += 1
+                  made += 1
               else:
                   os.wait()
                   alive -= 1
           signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+          print(made, flush=True)
+      orders = {
+          'a few': lambda: fill(3, 60), 'refused': lambda: fill(1 << 60, 3), 'counting': lambda: wait_for_room(3),
+          'for ever': lambda: fill(1 << 60, 3600),
+      }
       for line in sys.stdin:
-          if int(line):
-              fill(int(line))
-          else:
-              wait_for_room(2)
-          print('filled', flush=True)
+          orders[line.strip()]()
 
       """)
     var plan = fixture.plan("run.py", uid: 654_331)
@@ -118,8 +121,8 @@ struct LimitTests {
     let process = try await fixture.launcher.launch(plan)
     let news = Mutex<[HoldBack?]>([])
     process.whenHeldBack { holdBack in news.withLock { $0.append(holdBack) } }
-    func order(_ refusals: Int) {
-      let line = Array("\(refusals)\n".utf8)
+    func order(_ text: String) {
+      let line = Array("\(text)\n".utf8)
       #expect(write(process.standardInput, line, line.count) == line.count)
     }
     func eventually(_ condition: () -> Bool) async -> Bool {
@@ -129,12 +132,12 @@ struct LimitTests {
     let planned = process.cgroup.quota()
     #expect(planned == 20_000)
 
-    order(3)
+    order("a few")
     #expect(await eventually { process.cgroup.refusedProcesses() == 3 })
     await Blocking.run { _ = usleep(500_000) }
     #expect(process.holdBack == nil && process.cgroup.quota() == planned)
 
-    order(400)
+    order("refused")
     #expect(await eventually { process.holdBack != nil })
     #expect(process.cgroup.quota() == 1_000)
     let said = try #require(news.withLock { $0.last ?? nil })
@@ -145,12 +148,23 @@ struct LimitTests {
 
     // Who counts his processes is never refused one.
     let before = process.cgroup.refusedProcesses()
-    order(0)
-    #expect(await eventually { process.holdBack != nil })
+    order("counting")
+    var made: [UInt8] = []
+    var wasHeld = false
+    #expect(
+      await eventually {
+        wasHeld = wasHeld || process.holdBack != nil
+        var byte: UInt8 = 0
+        while read(process.standardOutput, &byte, 1) == 1 { made.append(byte) }
+        return made.last == 10
+      })
+    // A slow machine (the guest) may not make so many.
+    let count = try #require(UInt64(String(decoding: made.dropLast(), as: UTF8.self)))
+    #expect(wasHeld || count < 2 * 3 * ForkWatch.rate, "\(count) made in 3 s")
     #expect(process.cgroup.refusedProcesses() == before)
     #expect(await eventually { process.holdBack == nil }, "it has stopped")
 
-    order(1_000_000_000)
+    order("for ever")
     #expect(await eventually { process.holdBack != nil })
     try await process.kill(within: .seconds(20))
     #expect(process.limitHit() == .processes)
