@@ -22,17 +22,21 @@ func benchmarkRPCStack() async throws -> [Figure] {
     rmdir(directory)
   }
   try makeBundle(in: directory)
+  let launcher = Launcher(transport: .program(path: try Launcher.defaultProgram()), scope: "bench-\(getpid())")
   var figures: [Figure] = []
   for (style, placements) in [("polls", Placement.allCases), ("sleeps", [.scheduled])] {
     for placement in placements {
-      figures += try await placement.holds { try await stackFigures(directory, style, placement) }
+      figures += try await placement.holds { try await stackFigures(directory, launcher, style, placement) }
     }
   }
+  try await launcher.removeLeftovers()
   return figures
 }
 
-private func stackFigures(_ directory: String, _ style: String, _ placement: Placement) async throws -> [Figure] {
-  let instance = try makeInstance(in: directory, style)
+private func stackFigures(
+  _ directory: String, _ launcher: Launcher, _ style: String, _ placement: Placement
+) async throws -> [Figure] {
+  let instance = try makeInstance(in: directory, launcher, style)
   try await instance.start()
   var figures: [Figure] = []
   for (name, size) in [("200 B", 200), ("4 KiB", 4096)] {
@@ -75,7 +79,7 @@ private func makeBundle(in directory: String) throws {
   }
 }
 
-private func makeInstance(in directory: String, _ style: String) throws -> PluginInstance {
+private func makeInstance(in directory: String, _ launcher: Launcher, _ style: String) throws -> PluginInstance {
   let bundle = directory + "/bundle"
   let manifest: JSON = [
     "id": "org.berth.bench", "name": "Bench", "vendor": "The Berth developers", "version": "1.0.0",
@@ -102,7 +106,6 @@ private func makeInstance(in directory: String, _ style: String) throws -> Plugi
   // The package manager links the Swift runtime even into a C program: it must be found inside too.
   plan.systemDirectories += runtimeDirectories()
   let final = plan
-  let launcher = Launcher(transport: .program(path: try Launcher.defaultProgram()), scope: "bench-\(getpid())")
   return PluginInstance(
     configuration: configuration, launcher: SandboxLauncher(launcher), services: NoHostServices(),
     reactor: try Reactor(), logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }

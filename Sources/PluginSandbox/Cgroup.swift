@@ -56,7 +56,7 @@ final class Cgroup: Sendable {
 
   /// The highest number that a process of it has inside the sandbox, where they are counted up from 1; nil when none
   /// can be seen.
-  func newestProcess() -> UInt64? {
+  func newestNumber() -> UInt64? {
     let list =
       versionOne["pids"].flatMap { SmallFile.read("\($0)/cgroup.procs") }
       ?? (directory >= 0 ? SmallFile.read("cgroup.procs", in: directory) : nil)

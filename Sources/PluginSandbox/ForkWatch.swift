@@ -127,12 +127,12 @@ final class ForkWatch: Sendable {
     let isCrowded = isCrowded(group)
     guard var crowd = group.crowd else {
       if isCrowded {
-        group.crowd = Crowd(since: now, refused: group.refused, newest: group.cgroup.newestProcess() ?? 0)
+        group.crowd = Crowd(since: now, refused: group.refused, newest: group.cgroup.newestNumber() ?? 0)
       }
       return false
     }
     crowd.thinned = isCrowded ? 0 : crowd.thinned + 1
-    let newest = max(group.cgroup.newestProcess() ?? 0, crowd.newest)
+    let newest = max(group.cgroup.newestNumber() ?? 0, crowd.newest)
     let made = newest - crowd.newest + (group.refused &- crowd.refused)
     let elapsed = max(now - crowd.since, 1)
     if made > UInt64(group.limits.processes), made * 1_000_000_000 / UInt64(elapsed) >= rate {
@@ -152,7 +152,7 @@ final class ForkWatch: Sendable {
   private static func letGo(_ group: inout Group, _ now: Int64) -> Bool {
     let refused = group.cgroup.refusedProcesses()
     let before = group.crowd?.newest ?? 0
-    let newest = isCrowded(group) ? max(group.cgroup.newestProcess() ?? 0, before) : before
+    let newest = isCrowded(group) ? max(group.cgroup.newestNumber() ?? 0, before) : before
     let isQuiet = refused == group.refused && newest == before
     group.refused = refused
     group.crowd?.newest = newest

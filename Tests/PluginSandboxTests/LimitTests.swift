@@ -140,11 +140,13 @@ struct LimitTests {
     order("refused")
     #expect(await eventually { process.holdBack != nil })
     #expect(process.cgroup.quota() == 1_000)
+    // Told a moment after it was done.
+    #expect(await eventually { news.withLock { $0.count == 1 } })
     let said = try #require(news.withLock { $0.last ?? nil })
     #expect(said.limit == 12 && said.refused > 3 && said.text.contains("the 12 it may have"))
     #expect(await eventually { process.holdBack == nil }, "it has stopped")
     #expect(process.cgroup.quota() == planned)
-    #expect(news.withLock { $0.count == 2 && $0.last == .some(nil) })
+    #expect(await eventually { news.withLock { $0.count == 2 && $0.last == .some(nil) } })
 
     // Who counts his processes is never refused one.
     let before = process.cgroup.refusedProcesses()
