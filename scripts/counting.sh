@@ -54,9 +54,10 @@ swift_tests() {
       >"$log" 2>&1 || status=$?
     grep -vE '^(◇|✔|􀟈|􁁛)' "$log" >&2 || true
   fi
-  ok=$(grep -E '^✔ Test ' "$log" | grep -cvE '^✔ Test (run|case) ' || true)
-  ko=$(grep -E '^✘ Test ' "$log" | grep -E ' failed after ' | grep -cvE '^✘ Test (run|case) ' || true)
-  no=$(grep -E '^➜ Test ' "$log" | grep -cE ' skipped' || true)
+  # Not only where a line begins: what a test prints may stand before it.
+  ok=$(grep -aoP '✔ Test (?!run |case ).*? passed after ' "$log" | grep -ac . || true)
+  ko=$(grep -aoP '✘ Test (?!run |case ).*? failed after ' "$log" | grep -ac . || true)
+  no=$(grep -aoP '➜ Test .*? skipped' "$log" | grep -ac . || true)
   while IFS= read -r line; do say "SKIPPED: ${line#➜ }"; done < <(grep -E '^➜ Test .* skipped' "$log" || true)
   while IFS= read -r line; do failures+=("${line#✘ }"); done \
     < <(grep -E '^✘ Test .* failed after ' "$log" | grep -vE '^✘ Test (run|case) ' || true)
