@@ -154,12 +154,12 @@ let rooms: [Room] = [
   module(
     .all, "ManagementAPI",
     [
-      "CShims", "JSON", "Jobs", "ManagementTypes", "PluginSupervisor", "StorageHost", "StorageProtocol", hummingbird,
-      logging, metrics, nioCore, nioPosix, serviceLifecycle,
+      "CShims", "JSON", "JSONRPC", "Jobs", "ManagementTypes", "PluginSupervisor", "StorageHost", "StorageProtocol",
+      hummingbird, logging, metrics, nioCore, nioPosix, serviceLifecycle,
     ],
     tests: [hummingbirdTesting]),
   module(
-    .all, "BerthClient", ["JSON", "ManagementTypes", asyncHTTPClient, nioCore, nioHTTP1, nioPosix]),
+    .all, "BerthClient", ["CShims", "JSON", "ManagementTypes", asyncHTTPClient, nioCore, nioHTTP1, nioPosix]),
 
   // MARK: Programs
   program(
@@ -214,7 +214,10 @@ let rooms: [Room] = [
     ]),
   program(
     .all, "bench-host",
-    ["BenchSupport", "BerthClient", "CShims", "JSON", "ManagementTypes", "bench-peer", "berth-launcher", "berthd"],
+    [
+      "BenchSupport", "BerthClient", "CShims", "JSON", "ManagementTypes", "bench-peer", "berth", "berth-launcher",
+      "berthd",
+    ],
     path: "Benchmarks/bench-host"),
 ]
 

@@ -14,7 +14,7 @@ final class BenchDaemon {
   private(set) var pid: pid_t = 0
 
   var plugins: String { directory + "/plugins" }
-  private var socket: String { directory + "/run/berth.sock" }
+  var socket: String { directory + "/run/berth.sock" }
 
   /// Makes the bundles and starts the daemon; returns when it answers.
   init() async throws {

@@ -7,6 +7,7 @@ import BenchSupport
 
 /// Every benchmark by name; each lives in files of its own.
 let benchmarks: [(name: String, run: () async throws -> [Figure])] = [
+  ("export", benchmarkExport),
   ("lists", benchmarkLists),
   ("storages", benchmarkStorages),
 ]

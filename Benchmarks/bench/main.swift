@@ -7,9 +7,9 @@ import BenchSupport
 
 /// Every benchmark by name; each lives in files of its own.
 let benchmarks: [(name: String, run: () async throws -> [Figure])] = [
-  ("export", benchmarkExport),
   ("locks", benchmarkLocks),
   ("neighbours", benchmarkNeighbours),
+  ("relay", benchmarkRelay),
   ("rpc", { try await benchmarkRPC() + benchmarkRPCStack() }),
   ("spawn", benchmarkSpawn),
   ("tax", benchmarkTax),

@@ -6,8 +6,18 @@ internal import JSON
 public import ManagementTypes
 public import NIOCore
 internal import NIOHTTP1
+internal import NIOPosix
 
 extension BerthClient {
+  /// Lends the daemon a descriptor, for one ``Change/export(_:_:to:)`` or ``Change/importVolume(_:_:from:)``.
+  /// - Returns: nil when this daemon takes none: use ``export(_:_:to:)`` and ``importVolume(_:_:from:idempotencyKey:)``.
+  public func lend(_ descriptor: Int32) async throws(ClientError) -> DescriptorLoan? {
+    let path = SocketName.descriptors(beside: socket)
+    do {
+      return try await NIOThreadPool.singleton.runIfActive { try DescriptorLoan.make(descriptor, socket: path) }
+    } catch { throw error as? ClientError ?? ClientError(.local, "\(error)", place: path) }
+  }
+
   /// Reads a volume as a stream.
   ///
   /// Nothing is buffered whole: each part goes to `sink` before the next is read. The end of the bytes proves nothing
@@ -19,11 +29,7 @@ extension BerthClient {
   public func export(
     _ volid: String, _ options: ExportOptions, to sink: (ByteBuffer) async throws -> Void
   ) async throws(ClientError) -> TransferView {
-    let response = try await execute(
-      request(
-        .get,
-        APIPath("volumes", volid, "export").query("format", options.format).query("snapshot", options.snapshot)
-          .query("base", options.base).query("with-snapshots", options.withSnapshots).query("digest", options.digest)))
+    let response = try await execute(request(.get, APIPath("volumes", volid, "export").options(options)))
     guard response.status.code == 200 else {
       try check(response, try await collect(response))
       throw ClientError(.badAnswer, "unexpected status \(response.status.code)", place: socket)
@@ -67,12 +73,7 @@ extension BerthClient {
   public func importVolume<Parts: AsyncSequence & Sendable>(
     _ storeid: String, _ options: ImportOptions, from parts: Parts, idempotencyKey: String? = nil
   ) async throws(ClientError) -> TransferView where Parts.Element == ByteBuffer {
-    var request = self.request(
-      .post,
-      APIPath("storages", storeid, "import").query("format", options.format).query("name", options.name)
-        .query("vmid", options.vmid.map(Int64.init)).query("snapshot", options.snapshot)
-        .query("base", options.base).query("rename", options.allowRename)
-        .query("with-snapshots", options.withSnapshots).query("digest", options.digest))
+    var request = self.request(.post, APIPath("storages", storeid, "import").options(options))
     request.headers.add(name: "Content-Type", value: "application/octet-stream")
     if let idempotencyKey { request.headers.add(name: HeaderName.idempotencyKey, value: idempotencyKey) }
     request.body = .stream(parts, length: .unknown)

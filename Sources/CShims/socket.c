@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 int berth_socketpair(int ends[2], int seqpacket) {
@@ -30,6 +31,50 @@ int berth_peer_credentials(int socket, struct berth_credentials *credentials) {
   credentials->uid = peer.uid;
   credentials->gid = peer.gid;
   return 0;
+}
+
+int berth_peer_groups(int socket, gid_t *groups, int *count) {
+  socklen_t length = sizeof *groups * (size_t)*count;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &length) < 0) return -errno;
+  *count = (int)(length / sizeof *groups);
+  return 0;
+}
+
+static int address_of(const char *path, struct sockaddr_un *address) {
+  size_t length = strlen(path);
+  *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+  if (length >= sizeof address->sun_path) return -ENAMETOOLONG;
+  memcpy(address->sun_path, path, length);
+  return 0;
+}
+
+/// Closes the socket of a call that failed; returns its -errno.
+static int failed(int fd) {
+  int number = errno;
+  close(fd);
+  return -number;
+}
+
+int berth_listen(const char *path, int backlog) {
+  struct sockaddr_un address;
+  int result = address_of(path, &address);
+  if (result < 0) return result;
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return -errno;
+  if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, backlog) < 0) return failed(fd);
+  return fd;
+}
+
+int berth_connect(const char *path) {
+  struct sockaddr_un address;
+  int result = address_of(path, &address);
+  if (result < 0) return result;
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  do {
+    result = connect(fd, (struct sockaddr *)&address, sizeof address);
+  } while (result < 0 && errno == EINTR);
+  return result < 0 ? failed(fd) : fd;
 }
 
 union control {

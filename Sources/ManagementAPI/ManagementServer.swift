@@ -12,17 +12,23 @@ public import StorageHost
 /// The management API over a Unix socket, as a service: runs until it is told to stop, then lets running requests end.
 public struct ManagementServer: Service {
   private let socket: ManagementSocket
+  private let descriptorSocket: ManagementSocket
+  private let desk: DescriptorDesk
   private let application: Application<RouterResponder<APIContext>>
 
   /// - Parameters:
   ///   - policy: who may use it.
+  /// - Throws: when there is no thread for the descriptor socket.
   public init(
     host: StorageHost, socket: ManagementSocket, policy: PeerPolicy, metrics: PrometheusMetrics, facts: DaemonFacts,
     logger: Logger
-  ) {
+  ) throws {
     self.socket = socket
+    descriptorSocket = ManagementSocket(path: SocketName.descriptors(beside: socket.path), gid: socket.gid)
+    desk = try DescriptorDesk(policy: policy)
     let router = Self.router(
-      host: host, policy: policy, metrics: metrics, facts: facts, identify: { await PeerCredentials.read($0.channel) })
+      host: host, policy: policy, metrics: metrics, facts: facts, desk: desk,
+      identify: { await PeerCredentials.read($0.channel) })
     application = Application(
       responder: router.buildResponder(),
       configuration: ApplicationConfiguration(
@@ -37,7 +43,7 @@ public struct ManagementServer: Service {
   /// The routes with everything around them.
   /// - Parameter identify: how a request's peer is found.
   static func router(
-    host: StorageHost, policy: PeerPolicy, metrics: PrometheusMetrics, facts: DaemonFacts,
+    host: StorageHost, policy: PeerPolicy, metrics: PrometheusMetrics, facts: DaemonFacts, desk: DescriptorDesk,
     identify: @escaping @Sendable (APIContext) async -> Peer?
   ) -> Router<APIContext> {
     let router = Router(context: APIContext.self)
@@ -50,14 +56,19 @@ public struct ManagementServer: Service {
     StorageRoutes(host: host).add(to: group)
     VolumeRoutes(host: host).add(to: group)
     SnapshotRoutes(host: host).add(to: group)
-    TransferRoutes(host: host, board: TransferBoard()).add(to: group)
+    TransferRoutes(host: host, board: TransferBoard(), desk: desk).add(to: group)
     JobRoutes(host: host).add(to: group)
     return router
   }
 
   public func run() async throws {
     try socket.prepare()
-    defer { socket.remove() }
+    try desk.open(descriptorSocket)
+    // The desk itself stays: transfers under way keep their descriptors while the host lets them end.
+    defer {
+      descriptorSocket.remove()
+      socket.remove()
+    }
     try await application.run()
   }
 }

@@ -61,7 +61,7 @@ struct Daemon {
     let facts = DaemonFacts(
       version: DaemonDefaults.version, protocolVersion: "\(ProtocolVersionRange.supported.max)", pid: Int(getpid()),
       started: .now, warnings: warnings)
-    let server = ManagementServer(
+    let server = try ManagementServer(
       host: host, socket: socket,
       policy: PeerPolicy(uids: [0, geteuid()], gid: group, group: options.socketGroup), metrics: metrics,
       facts: facts, logger: logger)

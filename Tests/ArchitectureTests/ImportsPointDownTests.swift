@@ -30,10 +30,10 @@ struct ImportsPointDownTests {
     ],
     "ManagementTypes": ["JSON"],
     "ManagementAPI": [
-      "CShims", "CoreMetrics", "HTTPTypes", "Hummingbird", "JSON", "Jobs", "Logging", "ManagementTypes", "Metrics",
-      "NIOCore", "NIOPosix", "PluginSupervisor", "ServiceLifecycle", "StorageHost", "StorageProtocol",
+      "CShims", "CoreMetrics", "HTTPTypes", "Hummingbird", "JSON", "JSONRPC", "Jobs", "Logging", "ManagementTypes",
+      "Metrics", "NIOCore", "NIOPosix", "PluginSupervisor", "ServiceLifecycle", "StorageHost", "StorageProtocol",
     ],
-    "BerthClient": ["AsyncHTTPClient", "JSON", "ManagementTypes", "NIOCore", "NIOHTTP1", "NIOPosix"],
+    "BerthClient": ["AsyncHTTPClient", "CShims", "JSON", "ManagementTypes", "NIOCore", "NIOHTTP1", "NIOPosix"],
     "berth": [
       "ArgumentParser", "BerthClient", "CShims", "Conformance", "JSON", "ManagementTypes", "NIOCore", "NIOPosix",
       "PluginSandbox", "StorageConfig", "StorageProtocol", "StorageRules",

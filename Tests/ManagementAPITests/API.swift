@@ -24,9 +24,11 @@ func withAPI(
     HostSettings(
       stateDirectory: directory.file("state"), runDirectory: directory.file("run"), pluginDirectories: [],
       isPrivileged: geteuid() == 0, node: "here", logger: logger))
+  let policy = PeerPolicy(uids: [0], gid: 50, group: "berth")
   let router = ManagementServer.router(
-    host: host, policy: PeerPolicy(uids: [0], gid: 50, group: "berth"), metrics: PrometheusMetrics(),
-    facts: DaemonFacts(version: "1.2.3", protocolVersion: "1.0", pid: 7, started: .now), identify: { _ in peer })
+    host: host, policy: policy, metrics: PrometheusMetrics(),
+    facts: DaemonFacts(version: "1.2.3", protocolVersion: "1.0", pid: 7, started: .now),
+    desk: try DescriptorDesk(policy: policy), identify: { _ in peer })
   let application = Application(responder: router.buildResponder(), logger: logger)
   do { try await application.test(.router) { client in try await body(client) } } catch {
     await host.close(grace: .zero)

@@ -22,6 +22,16 @@ int berth_accept(int listener);
 /// The peer's credentials. Meaningless on anything but a Unix socket: check the listener first.
 int berth_peer_credentials(int socket, struct berth_credentials *credentials);
 
+/// The peer's supplementary groups as of its connect; `*count` goes in as the room in `groups` (-ERANGE when there are
+/// more) and comes out as how many there are.
+int berth_peer_groups(int socket, gid_t *groups, int *count);
+
+/// A Unix socket that listens at `path` (non-blocking, mode as the umask says), or -errno.
+int berth_listen(const char *path, int backlog);
+
+/// A connection to the Unix socket at `path`, or -errno.
+int berth_connect(const char *path);
+
 enum { BERTH_MAX_PASSED = 16 };
 
 /// Sends bytes (at least one) with descriptors; returns the bytes sent.

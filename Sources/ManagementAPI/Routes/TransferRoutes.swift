@@ -13,10 +13,12 @@ internal import StorageProtocol
 struct TransferRoutes {
   let host: StorageHost
   let board: TransferBoard
+  let desk: DescriptorDesk
   private var work: JobAnswer { JobAnswer(host: host) }
 
   func add(to router: RouterGroup<APIContext>) {
     router.get("volumes/:volid/export") { request, context in try await export(request, context) }
+    router.post("volumes/:volid/export") { request, context in try await exportToDescriptor(request, context) }
     router.get("volumes/:volid/formats") { request, context in
       try request.onlyQuery(["snapshot", "base"])
       let volume = try context.volume()
@@ -91,9 +93,28 @@ struct TransferRoutes {
       })
   }
 
+  /// The descriptor a request names.
+  private func lent(_ request: Request, _ context: APIContext) throws(Problem) -> LentDescriptor? {
+    guard let ticket = request.query("descriptor"), let peer = context.peer else { return nil }
+    return try desk.take(ticket, by: peer)
+  }
+
+  private func exportToDescriptor(_ request: Request, _ context: APIContext) async throws -> Response {
+    try request.onlyQuery(["format", "snapshot", "base", "with-snapshots", "digest", "descriptor", "wait"])
+    let volume = try context.volume()
+    let (wanted, how) = (try format(request), try options(request))
+    guard let lent = try lent(request, context) else {
+      throw Problem.query("descriptor", "a ticket of the descriptor socket; GET answers with the stream itself")
+    }
+    return try await work.answer(
+      request, context, .export(volume.storeid, volume.volname, format: wanted, to: .descriptor(lent.raw), how),
+      lent: lent)
+  }
+
   private func importVolume(_ request: Request, _ context: APIContext) async throws -> Response {
     try request.onlyQuery([
-      "format", "name", "vmid", "snapshot", "base", "rename", "with-snapshots", "digest", "image-format",
+      "format", "name", "vmid", "snapshot", "base", "rename", "with-snapshots", "digest", "image-format", "descriptor",
+      "wait",
     ])
     let storeid = try context.storeid()
     let target: ImportTarget
@@ -104,9 +125,18 @@ struct TransferRoutes {
     } else {
       throw Problem.query("vmid", "given, or a name: what is the volume to be called?")
     }
+    let (wanted, how) = (try format(request), try options(request))
+    if let lent = try lent(request, context) {
+      return try await work.answer(
+        request, context, .import(storeid, target, format: wanted, from: .descriptor(lent.raw), how), status: .created,
+        lent: lent)
+    }
+    guard request.query("wait") == nil else {
+      throw Problem.query("wait", "absent: the data goes through this request")
+    }
     let reader = BodyReader(request)
     let report = try await host.attached(
-      .import(storeid, target, format: format(request), from: .bytes { try await reader.next() }, options(request)),
+      .import(storeid, target, format: wanted, from: .bytes { try await reader.next() }, how),
       Caller(request, context))
     return Response.json(report, status: .created)
   }

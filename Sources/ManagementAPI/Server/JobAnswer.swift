@@ -19,12 +19,18 @@ struct JobAnswer: Sendable {
   static let longestWait: Int64 = 3_600
 
   /// Begins the operation and answers with its result, or with the job.
-  /// - Parameter status: of an answer with a result; one without has 204.
+  /// - Parameters:
+  ///   - status: of an answer with a result; one without has 204.
+  ///   - lent: the descriptor the operation uses: it stays open until the job has ended, and the job ends when its
+  ///     owner takes it back.
   func answer(
-    _ request: Request, _ context: APIContext, _ operation: HostOperation, status: HTTPResponse.Status = .ok
+    _ request: Request, _ context: APIContext, _ operation: HostOperation, status: HTTPResponse.Status = .ok,
+    lent: LentDescriptor? = nil
   ) async throws -> Response {
     let wait = try request.query("wait", in: 0...Self.longestWait)
-    var job = try await host.start(operation, Caller(request, context))
+    let caller = try Caller(request, context)
+    var job = try await host.start(operation, caller)
+    if let lent, !job.isRepeated { tie(lent, to: job, caller) }
     if wait != 0 { job = try await host.waitJob(job.id, timeout: wait.map { .seconds($0) }) }
     guard wait != 0, job.state.isFinal else {
       var response = Response.json(JobView(job), status: .accepted)
@@ -38,6 +44,15 @@ struct JobAnswer: Sendable {
       var problem = Problem(error)
       problem.data["job"] = .string(job.id.rawValue)
       throw problem
+    }
+  }
+
+  /// Tasks of their own: the request may be answered long before the job ends.
+  private func tie(_ lent: LentDescriptor, to job: Job, _ caller: Caller) {
+    lent.whenTakenBack { [host] in Task { _ = try? await host.cancelJob(job.id, caller) } }
+    Task { [host] in
+      _ = try? await host.waitJob(job.id)
+      withExtendedLifetime(lent) {}
     }
   }
 }

@@ -76,6 +76,7 @@ struct ExportLoop {
       case .moved(let count):
         moved += Int64(count)
         rate?.spent(count)
+        options.progress?.moved(moved)
         lastMove = .now
       case .again:
         let limit = claim == nil ? options.stallLimit : options.settleLimit

@@ -95,6 +95,7 @@ struct ImportLoop {
       case .moved(let count):
         moved += Int64(count)
         rate?.spent(count)
+        options.progress?.moved(moved)
         lastMove = .now
       case .again:
         let left = (claim == nil ? options.stallLimit : options.settleLimit) - lastMove.duration(to: .now)

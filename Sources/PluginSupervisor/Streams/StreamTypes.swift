@@ -53,6 +53,8 @@ public struct StreamOptions: Sendable, Hashable {
   public var settleLimit: Duration
   /// At most so many bytes a second; nil is as fast as the two ends are.
   public var bytesPerSecond: Int64?
+  /// Told how far the stream is.
+  public var progress: StreamProgress?
 
   public init(
     digest: DigestAlgorithm? = nil, stallLimit: Duration = .seconds(300), settleLimit: Duration = .seconds(10),

@@ -41,7 +41,7 @@ extension HostOperation {
     return HostOperation("volume_import", on: storeid, "import a \(format) stream into \(storeid)", request) {
       (host, caller) async throws(StorageError) in
       try await host.import(
-        storeid, target, format: format, from: source.counted("import", caller.job), options, caller
+        storeid, target, format: format, from: source, options.shown("import", caller.job), caller
       ).json()
     }
   }
@@ -55,7 +55,7 @@ extension HostOperation {
     return HostOperation("volume_export", on: storeid, "export \(storeid):\(volname) as \(format)", request) {
       (host, caller) async throws(StorageError) in
       try await host.export(
-        storeid, volname, format: format, to: sink.counted("export", caller.job), options, caller
+        storeid, volname, format: format, to: sink, options.shown("export", caller.job), caller
       ).json()
     }
   }
@@ -79,29 +79,12 @@ extension HostOperation {
   }
 }
 
-extension StreamSource {
-  /// The same source, its bytes shown as the job's progress; a descriptor's are moved by the kernel, unseen.
-  func counted(_ phase: String, _ job: JobHandle?) -> StreamSource {
-    guard let job, case .bytes(let next) = self else { return self }
-    let count = MutexBox<Int64>(0)
-    return .bytes {
-      guard let part = try await next() else { return nil }
-      count.value += Int64(part.count)
-      job.report(JobProgress(phase: phase, done: count.value, unit: "bytes"))
-      return part
-    }
-  }
-}
-
-extension StreamSink {
-  /// The same sink, its bytes shown as the job's progress; a descriptor's are moved by the kernel, unseen.
-  func counted(_ phase: String, _ job: JobHandle?) -> StreamSink {
-    guard let job, case .bytes(let take) = self else { return self }
-    let count = MutexBox<Int64>(0)
-    return .bytes { part in
-      try await take(part)
-      count.value += Int64(part.count)
-      job.report(JobProgress(phase: phase, done: count.value, unit: "bytes"))
-    }
+extension TransferOptions {
+  /// The same, the bytes that pass shown as the job's progress.
+  fileprivate func shown(_ phase: String, _ job: JobHandle?) -> TransferOptions {
+    guard let job else { return self }
+    var options = self
+    options.progress = StreamProgress { job.report(JobProgress(phase: phase, done: $0, unit: "bytes")) }
+    return options
   }
 }

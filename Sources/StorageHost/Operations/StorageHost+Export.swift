@@ -83,9 +83,10 @@ extension StorageHost {
     return arguments
   }
 
-  /// Digest and the smallest bandwidth limit of the request and the storages involved.
+  /// Digest and progress of the request, the smallest bandwidth limit of it and the storages involved.
   func streamOptions(_ options: TransferOptions, _ storages: [Storage], use: String = "migration") -> StreamOptions {
     var stream = StreamOptions(digest: options.digest)
+    stream.progress = options.progress
     let limits = storages.compactMap { $0.bandwidthLimit(use) } + [options.bytesPerSecond].compactMap { $0 }
     stream.bytesPerSecond = limits.filter { $0 > 0 }.min()
     return stream

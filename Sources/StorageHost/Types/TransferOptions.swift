@@ -17,6 +17,8 @@ public struct TransferOptions: Sendable, Hashable {
   public var format: String?
   /// Bytes a second at most, on top of what the storages' own `bwlimit` says.
   public var bytesPerSecond: Int64?
+  /// Told how many bytes have passed.
+  var progress: StreamProgress?
 
   public init(
     snapname: String? = nil, baseSnapshot: String? = nil, withSnapshots: Bool = false, digest: DigestAlgorithm? = nil,

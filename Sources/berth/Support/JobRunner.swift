@@ -39,14 +39,33 @@ enum JobRunner {
     }
   }
 
+  /// Makes the change and gives its result, showing how far it is meanwhile.
+  /// - Parameter total: what a progress that names no total of its own is part of.
+  static func result<Answer: JSONDecodable>(
+    of change: Change, client: BerthClient, global: GlobalOptions, key: String? = nil, total: Int64? = nil,
+    as type: Answer.Type = Answer.self
+  ) async throws(ClientError) -> Answer {
+    let json: JSON
+    switch try await client.begin(change, wait: patience, idempotencyKey: key) {
+    case .done(let result): json = result
+    case .running(let job):
+      json = try await wait(for: job, client: client, global: global, total: total).result ?? .null
+    }
+    do { return try Answer(json: json) } catch {
+      throw ClientError(.badAnswer, "the daemon's answer is not understood: \(error)", place: client.socket)
+    }
+  }
+
   /// Shows a job's progress until it ends.
   /// - Throws: what it failed with.
   static func wait(
-    for job: JobView, client: BerthClient, global: GlobalOptions
+    for job: JobView, client: BerthClient, global: GlobalOptions, total: Int64? = nil
   ) async throws(ClientError) -> JobView {
     let bar = ProgressBar(quiet: global.json)
     let result: Result<JobView, ClientError>
-    do { result = .success(try await client.wait(for: job) { bar.show($0) }) } catch { result = .failure(error) }
+    do { result = .success(try await client.wait(for: job) { bar.show($0, total: total) }) } catch {
+      result = .failure(error)
+    }
     bar.clear()
     return try result.get()
   }

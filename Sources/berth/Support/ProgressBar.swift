@@ -19,9 +19,12 @@ final class ProgressBar: Sendable {
   init(quiet: Bool = false) { isOn = !quiet && isatty(STDERR_FILENO) == 1 }
 
   /// Shows a job's progress.
-  func show(_ job: JobView) {
-    guard let progress = job.progress else { return show(job.title, done: 0, total: nil) }
-    show(progress.message ?? progress.phase, done: progress.done, total: progress.total, unit: progress.unit ?? "bytes")
+  /// - Parameter total: taken where the job names none.
+  func show(_ job: JobView, total: Int64? = nil) {
+    guard let progress = job.progress else { return show(job.title, done: 0, total: total) }
+    show(
+      progress.message ?? progress.phase, done: progress.done,
+      total: progress.total ?? total.map { max($0, progress.done) }, unit: progress.unit ?? "bytes")
   }
 
   /// Shows the work at that place; at most ten times a second.

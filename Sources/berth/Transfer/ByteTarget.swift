@@ -9,7 +9,8 @@ internal import NIOPosix
 
 /// A file that appears only when complete, or standard output.
 final class ByteTarget: Sendable {
-  private let fd: Int32
+  /// Where the bytes go.
+  let fd: Int32
   private let path: String
   /// The name while it is incomplete; nil for standard output and for what is no ordinary file (a pipe, a device).
   private let partial: String?

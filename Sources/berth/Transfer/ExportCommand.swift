@@ -34,30 +34,41 @@ struct ExportCommand: AsyncParsableCommand {
     }
   }
 
+  private var options: ExportOptions {
+    ExportOptions(format: format, snapshot: snapshot, base: base, withSnapshots: withSnapshots, digest: digest)
+  }
+
+  /// Passes on what the daemon sends, for one that takes no descriptor.
+  private func relay(_ client: BerthClient, to target: ByteTarget, total: Int64?) async throws -> TransferView {
+    let bar = ProgressBar(quiet: global.json)
+    defer { bar.clear() }
+    var count: Int64 = 0
+    return try await client.export(volume, options) { part in
+      try await target.write(part)
+      count += Int64(part.readableBytes)
+      bar.show("export", done: count, total: total.map { max($0, count) })
+    }
+  }
+
   func run() async throws {
     let report = try await global.with { client in
       let total = try? await client.volume(volume).size
       let target = try ByteTarget(file)
-      let bar = ProgressBar(quiet: global.json)
-      let result: Result<TransferView, ClientError>
       do {
-        var count: Int64 = 0
-        let report = try await client.export(
-          volume,
-          ExportOptions(format: format, snapshot: snapshot, base: base, withSnapshots: withSnapshots, digest: digest)
-        ) { part in
-          try await target.write(part)
-          count += Int64(part.readableBytes)
-          bar.show("export", done: count, total: total.map { max($0, count) })
+        let report: TransferView
+        if let loan = try await client.lend(target.fd) {
+          // The daemon writes itself; ending this command takes the descriptor back and so ends the export.
+          report = try await JobRunner.result(
+            of: .export(volume, options, to: loan), client: client, global: global, total: total)
+        } else {
+          report = try await relay(client, to: target, total: total)
         }
         try await target.finish()
-        result = .success(report)
+        return report
       } catch {
         target.discard()
-        result = .failure(error as? ClientError ?? ClientError(.local, "\(error)", place: file))
+        throw error as? ClientError ?? ClientError(.local, "\(error)", place: file)
       }
-      bar.clear()
-      return try result.get()
     }
     guard file != "-" else { return }
     if global.json { return Output.json(report) }

@@ -38,6 +38,22 @@ struct ImportCommand: AsyncParsableCommand {
     }
   }
 
+  private var options: ImportOptions {
+    ImportOptions(
+      format: format, name: name, vmid: vmid, snapshot: snapshot, base: base, allowRename: allowRename,
+      withSnapshots: withSnapshots)
+  }
+
+  /// Reads the file and sends it, to a daemon that takes no descriptor.
+  private func relay(_ client: BerthClient, from fd: Int32, total: Int64?) async throws -> TransferView {
+    let bar = ProgressBar(quiet: global.json)
+    defer { bar.clear() }
+    let pool = NIOThreadPool(numberOfThreads: 1)
+    pool.start()
+    let source = ByteSource(fd: fd, name: file, pool: pool) { bar.show("import", done: $0, total: total) }
+    return try await client.importVolume(storage, options, from: source, idempotencyKey: key.idempotencyKey)
+  }
+
   func run() async throws {
     let report = try await global.with { client in
       let fd = file == "-" ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC)
@@ -48,22 +64,14 @@ struct ImportCommand: AsyncParsableCommand {
       }
       var info = stat()
       let total: Int64? = fstat(fd, &info) == 0 && info.st_mode & S_IFMT == S_IFREG ? Int64(info.st_size) : nil
-      let bar = ProgressBar(quiet: global.json)
-      let pool = NIOThreadPool(numberOfThreads: 1)
-      pool.start()
-      let source = ByteSource(fd: fd, name: file, pool: pool) { bar.show("import", done: $0, total: total) }
-      let result: Result<TransferView, ClientError>
       do {
-        result = .success(
-          try await client.importVolume(
-            storage,
-            ImportOptions(
-              format: format, name: name, vmid: vmid, snapshot: snapshot, base: base, allowRename: allowRename,
-              withSnapshots: withSnapshots),
-            from: source, idempotencyKey: key.idempotencyKey))
-      } catch { result = .failure(error as? ClientError ?? ClientError(.local, "\(error)", place: file)) }
-      bar.clear()
-      return try result.get()
+        guard let loan = try await client.lend(fd) else { return try await relay(client, from: fd, total: total) }
+        // The daemon reads itself; ending this command takes the descriptor back and so ends the import.
+        return try await JobRunner.result(
+          of: .importVolume(storage, options, from: loan), client: client, global: global, key: key.idempotencyKey,
+          total: total,
+          as: TransferView.self)
+      } catch { throw error as? ClientError ?? ClientError(.local, "\(error)", place: file) }
     }
     if global.json { Output.json(report) } else { Output.line(report.volid) }
   }
