@@ -46,7 +46,8 @@ extension StorageHost {
     }
     for section in report.sections where section.verdict == .usable {
       guard let bundle = await registry.bundle(serving: section.type) else { continue }
-      try await registry.consents.give(section.storeid, bundle)
+      try await registry.consents.give(
+        section.storeid, bundle, registry.config.snapshot[section.storeid]?.usable?.config ?? [:])
     }
     report.digest = try await currentConfig().digest
     logger.notice(
