@@ -10,7 +10,8 @@ enum SyscallList {
     "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir", "fchown", "fchownat",
     "fdatasync", "fgetxattr", "flistxattr", "flock", "fremovexattr", "fsetxattr", "fstat", "fstatfs", "fsync",
     "ftruncate", "getcwd", "getdents", "getdents64", "getxattr", "lchown", "lgetxattr", "link", "linkat", "listxattr",
-    "llistxattr", "lremovexattr", "lseek", "lsetxattr", "lstat", "newfstatat", "pread64", "preadv", "preadv2", "pwrite64", "pwritev", "pwritev2", "read", "readlink",
+    "llistxattr", "lremovexattr", "lseek", "lsetxattr", "lstat", "newfstatat", "pread64",
+    "preadv", "preadv2", "pwrite64", "pwritev", "pwritev2", "read", "readlink",
     "readlinkat", "readv", "removexattr", "rename", "renameat", "renameat2", "rmdir", "sendfile", "setxattr", "splice",
     "stat", "statfs", "statx", "symlink", "symlinkat", "syncfs", "truncate", "umask",
     "unlink", "unlinkat", "utime", "utimensat", "utimes", "write", "writev",
@@ -38,7 +39,8 @@ enum SyscallList {
   /// Calls that give a file its mode, by the position of that argument: allowed without set-id bits only. In a directory of
   /// root's a plugin acts as root, and a set-uid file there would be a way to be root for every local user.
   static let modes: [(name: String, argument: UInt32)] = [
-    ("chmod", 1), ("fchmod", 1), ("fchmodat", 2), ("creat", 1), ("mkdir", 1), ("mkdirat", 2), ("open", 2), ("openat", 3),
+    ("chmod", 1), ("fchmod", 1), ("fchmodat", 2), ("creat", 1), ("mkdir", 1), ("mkdirat", 2), ("open", 2),
+    ("openat", 3),
   ]
 
   /// Those of them that make a file only when their flags say so (else the mode is whatever the register holds), by the

@@ -88,7 +88,8 @@ public final class ConfigStore: Sendable {
       }
     }
     for old in try await secrets.findAside(now: now) {
-      notes.append("secrets kept aside for storage \(quoted(old.storeid)), which has had no section for 30 days, are gone")
+      notes.append(
+        "secrets kept aside for storage \(quoted(old.storeid)), which has had no section for 30 days, are gone")
     }
     let (ids, strays) = try await secrets.storages()
     for name in strays {

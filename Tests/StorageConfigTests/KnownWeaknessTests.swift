@@ -88,7 +88,8 @@ import Testing
       let text = "t: s1\n" + lines.map { "\tp \($0)\n" }.joined()
       #expect((schema.resolve(StorageConfigFile(text)).first?.usable != nil) == isRight, "\(lines)")
       let values: JSONObject = lines.isEmpty ? [:] : ["p": .array(lines.map { .string($0) })]
-      let added = try? ConfigEditor(schema: schema, file: StorageConfigFile("")).add(id: "s1", type: "t", values: values)
+      let editor = ConfigEditor(schema: schema, file: StorageConfigFile(""))
+      let added = try? editor.add(id: "s1", type: "t", values: values)
       #expect((added != nil) == isRight, "\(lines)")
     }
     for rule: JSON in [

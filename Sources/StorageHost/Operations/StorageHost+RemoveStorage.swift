@@ -67,7 +67,9 @@ extension StorageHost {
     guard let bundle = serving else { throw await registry.noPlugin(draft.id, draft.type) }
     if let refusal = try await registry.consents.standing(draft.id, bundle, draft.current?.config)
       .refusal(draft.id, bundle)
-    { throw refusal }
+    {
+      throw refusal
+    }
     guard let current = draft.current else {
       throw .refused(
         .configInvalid, "the section of storage '\(draft.id)' cannot be used as it is",
@@ -90,7 +92,8 @@ extension StorageHost {
 extension StorageRegistry {
   /// The configured storages that a plugin serves, or served.
   func storages(of plugin: String?) async -> [String] {
-    config.snapshot.entries.filter { ((bundle(serving: $0.type) ?? departed[$0.type])?.id ?? plugin) == plugin }.map(\.id)
+    config.snapshot.entries.filter { ((bundle(serving: $0.type) ?? departed[$0.type])?.id ?? plugin) == plugin }.map(
+      \.id)
   }
 
   /// The id of the plugin that serves a storage, or served it: whose state is kept for it.

@@ -28,7 +28,8 @@ actor Consents {
       [
         "plugin": .string(plugin), "digest": .string(grant.bundleDigest), "requested": grant.requested.sorted().json(),
         "permissions": grant.permissions.sorted().json(),
-        "resolved": .object(JSONObject(lastWins: resolved.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })),
+        "resolved": .object(
+          JSONObject(lastWins: resolved.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })),
       ]
     }
 

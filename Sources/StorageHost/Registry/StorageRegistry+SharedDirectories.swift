@@ -16,8 +16,8 @@ extension StorageRegistry {
       for theirs in directories(other.id) {
         let both = mine.first { PathPolicy.isBeneath($0, theirs) || PathPolicy.isBeneath(theirs, $0) }
         guard let both else { continue }
-        return "storage '\(other.id)' has \(theirs) as well, '\(storeid)' has \(both): what one of them keeps there the "
-          + "other's plugin can read, change and remove"
+        return "storage '\(other.id)' has \(theirs) as well, '\(storeid)' has \(both): what one of them keeps there "
+          + "the other's plugin can read, change and remove"
       }
       return nil
     }

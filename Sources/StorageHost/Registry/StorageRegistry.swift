@@ -191,7 +191,8 @@ actor StorageRegistry {
     guard config.snapshot[storeid] != nil else {
       return PermissionGrant(everythingIn: bundle.request, bundleDigest: digest)
     }
-    return try await consents.standing(storeid, bundle, nil).grant ?? PermissionGrant(bundleDigest: digest, permissions: [])
+    return try await consents.standing(storeid, bundle, nil).grant
+      ?? PermissionGrant(bundleDigest: digest, permissions: [])
   }
 
   func state(_ storeid: String) async -> String? { await live[storeid]?.plugin.state() }
