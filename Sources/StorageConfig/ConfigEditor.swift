@@ -75,7 +75,8 @@ public struct ConfigEditor: Sendable {
     guard draft.action != .remove else { return draft }
     // A hook may hand back all it was given: what it did not change is no change, and defaults stay unwritten.
     let set = JSONObject(lastWins: set.filter { isNews($0.key, $0.value, to: draft) }.map { ($0.key, $0.value) })
-    try checkReach(set.map(\.key) + deleting, of: draft, granted)
+    // What is deleted already stays so.
+    try checkReach(set.map(\.key) + deleting.filter { !draft.delete.contains($0) }, of: draft, granted)
     if let current = draft.current, let rules = schema.types[draft.type],
       let key = (set.map(\.key) + deleting).first(where: { rules.rule($0)?.isFixed == true && current.config.has($0) })
     {

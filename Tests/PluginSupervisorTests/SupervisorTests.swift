@@ -103,10 +103,11 @@ import Testing
   @Test func aStorageMayBeNamedLikeAnything() async throws {
     let supervisor = try supervisor()
     let bundle = try stage.bundle("honest")
-    let shared = try stage.bundle("honest") { manifest in
+    let place = try stage.write("honest", as: "shared") { manifest in
       manifest["process"] = "per-plugin"
       manifest["id"] = "org.example.shared"
     }
+    let shared = try PluginBundle.read(place)
     var uids: [UInt32] = []
     var kept: [PluginInstance] = []
     for (bundle, storeid) in [(bundle, "candidate-1"), (bundle, "org.example.shared"), (shared, "other")] {

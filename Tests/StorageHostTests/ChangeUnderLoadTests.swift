@@ -15,8 +15,8 @@ import Testing
     return String(try await host.createBase("s1", "100/vm-100-disk-0.raw", fixture.caller).dropFirst(3))
   }
 
-  private func pid(_ host: StorageHost) async throws -> Int32? {
-    try await host.processes(of: "org.berth.test.scripted").first?.pid
+  private func pid(_ host: StorageHost) async -> Int32? {
+    await host.processes(of: "org.berth.test.scripted").first?.pid
   }
 
   /// The levels with which a storage was activated, in order.
@@ -31,12 +31,12 @@ import Testing
       try fixture.order("clone_image middle wait")
       async let clone = host.clone("s1", base, vmid: 300, fixture.caller)
       #expect(try await eventually { try fixture.waiting() == 1 })
-      let before = try #require(try await pid(host))
+      let before = try #require(await pid(host))
       _ = try await host.updateStorage("s1", values: ["level": 7, "password": "new"], fixture.caller)
       // The next operation goes by the change at once, in the process that is busy.
       _ = try await host.alloc("s1", vmid: 301, size: 4_096, fixture.caller)
       #expect(try activations(fixture).last == "7")
-      #expect(try await pid(host) == before)
+      #expect(await pid(host) == before)
       // Another change on top.
       _ = try await host.updateStorage("s1", values: ["level": 8], fixture.caller)
       #expect(try await host.list("s1", fixture.caller).volumes.count == 2)
@@ -44,9 +44,9 @@ import Testing
       fixture.letGo()
       #expect(try await clone.hasSuffix("/300/vm-300-disk-0.raw"))
       // Nobody uses it now: the next process knows nothing of what was before.
-      #expect(try await eventually { try await pid(host) != before })
+      #expect(await eventually { await pid(host) != before })
       _ = try await host.list("s1", fixture.caller)
-      #expect(try await pid(host) != before)
+      #expect(await pid(host) != before)
       try await fixture.expectSettled(host)
     }
   }
@@ -58,7 +58,7 @@ import Testing
       let caller = fixture.caller
       let clone = Task { try await host.clone("s1", base, vmid: 300, caller) }
       #expect(try await eventually { try fixture.waiting() == 1 })
-      let before = try #require(try await pid(host))
+      let before = try #require(await pid(host))
       _ = try await host.revokePermissions("s1", ["fs rw ${config.path}"], caller)
       #expect(kill(before, 0) != 0 && errno == ESRCH)
       await #expect(throws: StorageError.self) { try await clone.value }
@@ -74,7 +74,7 @@ import Testing
       let base = try await base(fixture, host)
       _ = try await host.list("s2", fixture.caller)
       _ = try await host.list("s1", fixture.caller)
-      let before = try #require(try await pid(host))
+      let before = try #require(await pid(host))
       try fixture.order("clone_image middle wait")
       async let clone = host.clone("s1", base, vmid: 300, fixture.caller)
       #expect(try await eventually { try fixture.waiting() == 1 })
@@ -86,10 +86,10 @@ import Testing
       let busy = await #expect(throws: StorageError.self) { try await host.list("s3", fixture.caller) }
       #expect(busy?.code == .storageUnavailable && busy?.hint?.contains("wait") == true, "\(String(describing: busy))")
       try await host.removeStorage("s2", fixture.caller)
-      #expect(try await pid(host) == before)
+      #expect(await pid(host) == before)
       fixture.letGo()
       #expect(try await clone.hasSuffix("/300/vm-300-disk-0.raw"))
-      #expect(try await eventually { (try? await host.list("s3", fixture.caller)) != nil })
+      #expect(await eventually { (try? await host.list("s3", fixture.caller)) != nil })
       #expect(try await host.list("s1", fixture.caller).volumes.count == 2)
       try await fixture.expectSettled(host)
     }

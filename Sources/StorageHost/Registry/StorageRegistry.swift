@@ -219,7 +219,12 @@ actor StorageRegistry {
       let now = config.snapshot[storeid]?.usable
     {
       // Nothing is awaited between the two: this configuration is as this bundle reads it.
-      do throws(StorageError) { try await consents.follow(storeid, bundle, now.config) } catch {
+      do throws(StorageError) {
+        try await consents.follow(storeid, bundle, now.config)
+        let grant = try await consents.standing(storeid, bundle, now.config).grant
+        // Granted again, and less of it, is taken back as well.
+        if let grant, let entry = live[storeid], entry.hasLost(grant) { return await close(storeid, isUrgent: true) }
+      } catch {
         logger.warning("\(error.message)", metadata: ["storeid": "\(storeid)"])
       }
     }
