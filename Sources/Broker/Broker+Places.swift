@@ -56,7 +56,11 @@ extension Broker {
       if !isThere || !isWanted { await drop(handle) }
     }
     let holders = Set(mounted.filter { $0.hasPrefix(runDirectory + "/") }.compactMap { Self.holder($0, runDirectory) })
-    for holder in holders where !storages.contains(holder) { await dismiss("\(runDirectory)/\(holder)") }
+    for holder in holders where !storages.contains(holder) {
+      // A process that storages share has one place for what all of them hold.
+      let directory = "\(runDirectory)/\(holder)"
+      if !handles.values.contains(where: { $0.place.hasPrefix(directory + "/") }) { await dismiss(directory) }
+    }
   }
 
   /// The holder of a prepared place `<run>/<holder>/mounts` or `…/dev`.

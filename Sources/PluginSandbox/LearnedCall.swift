@@ -55,10 +55,6 @@ struct LearnedCall {
     switch name {
     case "open": return [PathArgument(path: 0, writes: Self.writes(argument(1)))]
     case "openat": return [PathArgument(directory: 0, path: 1, writes: Self.writes(argument(2)))]
-    case "openat2":
-      // struct open_how begins with the flags.
-      let flags = memory(argument(2), 8).map { $0.reversed().reduce(0) { $0 << 8 | UInt64($1) } } ?? 0
-      return [PathArgument(directory: 0, path: 1, writes: Self.writes(flags))]
     case "rename", "link": return [PathArgument(path: 0, writes: true), PathArgument(path: 1, writes: true)]
     case "renameat", "renameat2", "linkat":
       return [PathArgument(directory: 0, path: 1, writes: true), PathArgument(directory: 2, path: 3, writes: true)]

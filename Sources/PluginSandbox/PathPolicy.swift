@@ -6,11 +6,11 @@ public enum PathPolicy {
   /// Owning any of these is owning the host or somebody's secrets, whatever else confines the plugin. Nothing above
   /// them can be granted either.
   public static let denied = [
-    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/root", "/run", "/sbin", "/sys",
-    "/usr", "/var/backups", "/var/cache", "/var/lib/apt", "/var/lib/berth", "/var/lib/containerd",
-    "/var/lib/containers",
-    "/var/lib/docker", "/var/lib/dpkg", "/var/lib/kubelet", "/var/lib/lxcfs", "/var/lib/pve-cluster",
-    "/var/lib/systemd", "/var/log", "/var/mail", "/var/run", "/var/spool",
+    "/bin", "/boot", "/dev", "/efi", "/etc", "/gnu", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/opt", "/proc",
+    "/root", "/run", "/sbin", "/snap", "/sys", "/usr", "/var/backups", "/var/cache", "/var/lib/apt", "/var/lib/berth",
+    "/var/lib/cloud", "/var/lib/containerd", "/var/lib/containers", "/var/lib/docker", "/var/lib/dpkg",
+    "/var/lib/flatpak", "/var/lib/kubelet", "/var/lib/lxcfs", "/var/lib/polkit-1", "/var/lib/pve-cluster",
+    "/var/lib/snapd", "/var/lib/systemd", "/var/log", "/var/mail", "/var/run", "/var/spool",
   ]
 
   /// Names that hold keys wherever they are: no path may lead through one.
@@ -56,7 +56,12 @@ public enum PathPolicy {
     }
     let parts = path.split(separator: "/").map(String.init)
     if let name = parts.first(where: deniedNames.contains) { throw refusal(path, "\(name) holds keys") }
-    if parts[0] == "home", parts.count < 3 { throw refusal(path, "it is somebody's home directory") }
+    if parts[0] == "home" {
+      guard parts.count > 2 else { throw refusal(path, "it is somebody's home directory") }
+      // Shells, desktops and tools run what they find there.
+      if parts[2].hasPrefix(".") { throw refusal(path, "\(parts[2]) configures what somebody's programs do") }
+      if parts[2] == "bin" { throw refusal(path, "somebody runs programs from it") }
+    }
     if reserved.contains(path) {
       throw SandboxError(.permissionRefused, "\(path) has its own meaning inside the sandbox")
     }

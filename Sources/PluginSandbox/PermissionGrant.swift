@@ -72,6 +72,16 @@ public struct PermissionGrant: Sendable, Hashable, JSONCodable {
     return PermissionGrant(bundleDigest: bundleDigest, requested: Set(lines), permissions: granted)
   }
 
+  /// Whether a permission without templates is one of those that were agreed to, or narrower than one.
+  public static func isAgreed(_ line: String, _ agreed: Set<String>) -> Bool {
+    PermissionLine.effective(line, agreed) == line
+  }
+
+  /// Takes back whatever part of a line is granted, asked for or not.
+  public mutating func forget(_ line: String) {
+    permissions = permissions.filter { !PermissionLine.isSameThing($0, line) }
+  }
+
   /// The lines that `line` is about in a request, or why there is none.
   private static func subject(_ line: String, of request: PermissionRequest) throws(SandboxError) -> String {
     var lines = lines(of: request)

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+public import JSON
 public import StorageProtocol
 
 /// One permission that a manifest asks for, as administrators see, grant and revoke it.
@@ -50,6 +51,30 @@ public struct PermissionItem: Sendable, Hashable {
     let line = PermissionLine.threads
     let threads = PermissionItem(line: line, reason: PermissionLine.meaning(ofRuntime: line), isOptional: true)
     return (all(of: request) + [threads]).sorted { $0.line < $1.line }
+  }
+}
+
+extension PermissionRequest {
+  /// The properties of the configuration that its permissions are made of, each with the first of these permissions.
+  public var templateProperties: [String: String] {
+    var properties: [String: String] = [:]
+    for item in PermissionItem.all(of: self) {
+      for name in PathTemplate(item.line)?.properties ?? [] where properties[name] == nil {
+        properties[name] = item.line
+      }
+    }
+    return properties
+  }
+
+  /// Those of its permissions that hold a property, with the configuration's values in place; where one is missing the
+  /// permission is left out.
+  public func resolvedTemplates(_ config: JSONObject) -> [String: String] {
+    var resolved: [String: String] = [:]
+    for item in PermissionItem.all(of: self) {
+      guard let template = PathTemplate(item.line), !template.properties.isEmpty else { continue }
+      resolved[item.line] = template.resolved(config)
+    }
+    return resolved
   }
 }
 

@@ -48,6 +48,12 @@ public struct SeccompProfile: Sendable, Hashable {
   struct Rule {
     var name: String
     var conditions: [Condition] = []
+
+    var comparisons: [scmp_arg_cmp] {
+      conditions.map {
+        scmp_arg_cmp(arg: $0.argument, op: SCMP_CMP_MASKED_EQ, datum_a: $0.mask, datum_b: $0.value)
+      }
+    }
   }
 
   /// `argument & mask == value`, on all 64 bits that the mask names.
@@ -77,9 +83,16 @@ public struct SeccompProfile: Sendable, Hashable {
     let families: [UInt64] = [1] + (network ? [2, 10] : [])  // AF_UNIX, AF_INET, AF_INET6
     rules += families.map { Rule(name: "socket", conditions: [.low(0, is: $0)]) }
     rules.append(Rule(name: "socketpair", conditions: [.low(0, is: 1)]))
+    let setID = SyscallList.setIDBits
     for kind: UInt64 in [0o010000, 0o140000] {  // FIFOs and sockets, no devices
-      rules.append(Rule(name: "mknod", conditions: [Condition(argument: 1, mask: 0o170000, value: kind)]))
-      rules.append(Rule(name: "mknodat", conditions: [Condition(argument: 2, mask: 0o170000, value: kind)]))
+      rules.append(Rule(name: "mknod", conditions: [Condition(argument: 1, mask: 0o170000 | setID, value: kind)]))
+      rules.append(Rule(name: "mknodat", conditions: [Condition(argument: 2, mask: 0o170000 | setID, value: kind)]))
+    }
+    rules += SyscallList.modes.map {
+      Rule(name: $0.name, conditions: [Condition(argument: $0.argument, mask: setID, value: 0)])
+    }
+    rules += SyscallList.opens.map {
+      Rule(name: $0.name, conditions: [Condition(argument: $0.argument, mask: SyscallList.creationFlags, value: 0)])
     }
     // Write xor execute on kernels before 6.3 too, which have no prctl for it. PROT_WRITE is 2, PROT_EXEC 4.
     if writableCode {
@@ -114,17 +127,46 @@ public struct SeccompProfile: Sendable, Hashable {
       }
       let number = seccomp_syscall_resolve_name(rule.name)
       if number < 0 { continue }  // this architecture never had it
-      let comparisons = rule.conditions.map {
-        scmp_arg_cmp(arg: $0.argument, op: SCMP_CMP_MASKED_EQ, datum_a: $0.mask, datum_b: $0.value)
-      }
+      let comparisons = rule.comparisons
       try Self.check(
         rule.name,
         seccomp_rule_add_array(context, 0x7FFF_0000, number, UInt32(comparisons.count), comparisons))
     }
-    // clone3's flags lie in memory that a filter cannot read: say that it does not exist, and C libraries use clone.
-    try Self.check("clone3", seccomp_rule_add_array(context, 0x0005_0000 | UInt32(ENOSYS), 435, 0, nil))
+    if fallback == .notify {
+      for rule in Self.setIDRefusals {
+        try Self.check(
+          rule.name,
+          seccomp_rule_add_array(
+            context, Fallback.refuse.rawValue, seccomp_syscall_resolve_name(rule.name),
+            UInt32(rule.conditions.count), rule.comparisons))
+      }
+    }
+    for call in SyscallList.absent {
+      try Self.check(
+        call.name, seccomp_rule_add_array(context, 0x0005_0000 | UInt32(ENOSYS), call.number, 0, nil))
+    }
     let exported = try Self.export(context)
     return Self.prologue + exported
+  }
+
+  /// What learning mode refuses as well of the calls it is told of: there the host would let them pass.
+  private static var setIDRefusals: [Rule] {
+    var rules: [Rule] = []
+    let makers = SyscallList.modes + [("mknod", 1), ("mknodat", 2)]
+    for call in makers where SyscallList.observed.contains(call.name) && seccomp_syscall_resolve_name(call.name) >= 0 {
+      for bit: UInt64 in [0o4000, 0o2000] {
+        let mode = Condition(argument: call.argument, mask: bit, value: bit)
+        guard let flags = SyscallList.opens.first(where: { $0.name == call.name }) else {
+          rules.append(Rule(name: call.name, conditions: [mode]))
+          continue
+        }
+        for flag: UInt64 in [0o100, 0o20000000] {
+          rules.append(
+            Rule(name: call.name, conditions: [mode, Condition(argument: flags.argument, mask: flag, value: flag)]))
+        }
+      }
+    }
+    return rules
   }
 
   private static let killProcess: UInt32 = 0x8000_0000

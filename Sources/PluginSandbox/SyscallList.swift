@@ -6,12 +6,12 @@ enum SyscallList {
   /// Files, memory, time, signals and waiting: what any program on standard streams needs.
   static let base: [String] = [
     // Files and directories
-    "access", "chdir", "chmod", "chown", "close", "close_range", "copy_file_range", "creat", "dup", "dup2", "dup3",
-    "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir", "fchmod", "fchmodat", "fchown", "fchownat",
+    "access", "chdir", "chown", "close", "close_range", "copy_file_range", "dup", "dup2", "dup3",
+    "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir", "fchown", "fchownat",
     "fdatasync", "fgetxattr", "flistxattr", "flock", "fremovexattr", "fsetxattr", "fstat", "fstatfs", "fsync",
     "ftruncate", "getcwd", "getdents", "getdents64", "getxattr", "lchown", "lgetxattr", "link", "linkat", "listxattr",
-    "llistxattr", "lremovexattr", "lseek", "lsetxattr", "lstat", "mkdir", "mkdirat", "newfstatat", "open", "openat",
-    "openat2", "pread64", "preadv", "preadv2", "pwrite64", "pwritev", "pwritev2", "read", "readlink",
+    "llistxattr", "lremovexattr", "lseek", "lsetxattr", "lstat", "newfstatat", "pread64",
+    "preadv", "preadv2", "pwrite64", "pwritev", "pwritev2", "read", "readlink",
     "readlinkat", "readv", "removexattr", "rename", "renameat", "renameat2", "rmdir", "sendfile", "setxattr", "splice",
     "stat", "statfs", "statx", "symlink", "symlinkat", "syncfs", "truncate", "umask",
     "unlink", "unlinkat", "utime", "utimensat", "utimes", "write", "writev",
@@ -35,6 +35,27 @@ enum SyscallList {
     "accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen", "recvfrom", "recvmsg",
     "sendmsg", "sendto", "setsockopt", "shutdown",
   ]
+
+  /// Calls that give a file its mode, by the position of that argument: allowed without set-id bits only. In a directory of
+  /// root's a plugin acts as root, and a set-uid file there would be a way to be root for every local user.
+  static let modes: [(name: String, argument: UInt32)] = [
+    ("chmod", 1), ("fchmod", 1), ("fchmodat", 2), ("creat", 1), ("mkdir", 1), ("mkdirat", 2), ("open", 2),
+    ("openat", 3),
+  ]
+
+  /// Those of them that make a file only when their flags say so (else the mode is whatever the register holds), by the
+  /// position of the flags.
+  static let opens: [(name: String, argument: UInt32)] = [("open", 1), ("openat", 2)]
+
+  /// S_ISUID and S_ISGID.
+  static let setIDBits: UInt64 = 0o6000
+
+  /// O_CREAT and the bit of O_TMPFILE that is its own.
+  static let creationFlags: UInt64 = 0o20000100
+
+  /// Calls whose arguments lie in memory, which a filter cannot read: programs are told that they do not exist, and use
+  /// the older ones. Their numbers are the same on every architecture.
+  static let absent: [(name: String, number: Int32)] = [("clone3", 435), ("openat2", 437)]
 
   /// New processes and threads, without namespaces; `clone` comes with a rule on its flags.
   static let processes: [String] = ["fork", "vfork"]
@@ -104,7 +125,7 @@ enum SyscallList {
   static let observed: Set<String> = [
     "access", "chdir", "chmod", "chown", "clone", "connect", "creat", "faccessat", "faccessat2", "fchmodat", "fchownat",
     "fork", "lchown", "link", "linkat", "lstat", "mkdir", "mkdirat", "mknod", "mknodat", "newfstatat", "open", "openat",
-    "openat2", "readlink", "readlinkat", "rename", "renameat", "renameat2", "rmdir", "sendto", "stat", "statfs",
+    "readlink", "readlinkat", "rename", "renameat", "renameat2", "rmdir", "sendto", "stat", "statfs",
     "statx", "symlink", "symlinkat", "truncate", "unlink", "unlinkat", "utime", "utimensat", "utimes", "vfork",
   ]
 

@@ -64,12 +64,19 @@ public struct ConfigEditor: Sendable {
   }
 
   /// A draft with what a hook wants changed in it. A hook may set fixed properties that are not set yet: it derives them.
+  /// What the change itself gives, and what permissions are made of, is the administrator's alone.
+  ///
+  /// - Parameter granted: properties that permissions are made of, each with one of these permissions.
+  /// - Throws: among others `HOOK_OVERREACH`.
   public func patch(
-    _ draft: ConfigDraft, set: JSONObject, deleting: [String] = [], secrets: [String: Secret] = [:]
+    _ draft: ConfigDraft, set: JSONObject, deleting: [String] = [], secrets: [String: Secret] = [:],
+    granted: [String: String] = [:]
   ) throws(ConfigError) -> ConfigDraft {
     guard draft.action != .remove else { return draft }
     // A hook may hand back all it was given: what it did not change is no change, and defaults stay unwritten.
-    let set = JSONObject(lastWins: set.filter { draft.next?.config[$0.key] != $0.value }.map { ($0.key, $0.value) })
+    let set = JSONObject(lastWins: set.filter { isNews($0.key, $0.value, to: draft) }.map { ($0.key, $0.value) })
+    // What is deleted already stays so.
+    try checkReach(set.map(\.key) + deleting.filter { !draft.delete.contains($0) }, of: draft, granted)
     if let current = draft.current, let rules = schema.types[draft.type],
       let key = (set.map(\.key) + deleting).first(where: { rules.rule($0)?.isFixed == true && current.config.has($0) })
     {
@@ -102,6 +109,38 @@ public struct ConfigEditor: Sendable {
   }
 
   // MARK: Details
+
+  /// Whether a value that a hook hands back means another one than the draft has.
+  private func isNews(_ key: String, _ value: JSON, to draft: ConfigDraft) -> Bool {
+    guard let known = draft.next?.config[key] else { return true }
+    if known == value { return false }
+    do throws(ValueFault) {
+      return try schema.types[draft.type]?.rule(key)?.typed(value) != known
+    } catch {
+      return true
+    }
+  }
+
+  private func checkReach(
+    _ keys: [String], of draft: ConfigDraft, _ granted: [String: String]
+  ) throws(ConfigError) {
+    for key in keys {
+      var error = ConfigError(
+        .hookOverreach, "", storeid: draft.id, property: key, hint: "report this to the plugin's vendor")
+      if let permission = granted[key] {
+        error.message =
+          "the plugin would change \(quoted(key)) of storage \(quoted(draft.id)), of which its permission "
+          + "\(quoted(permission)) is made: only the administrator may set it"
+        error.hint = "set \(quoted(key)) yourself, or report this to the plugin's vendor"
+        throw error
+      }
+      guard draft.set.has(key) || draft.delete.contains(key) else { continue }
+      error.message =
+        "the plugin would overwrite \(quoted(key)) of storage \(quoted(draft.id)), which this change itself "
+        + (draft.set.has(key) ? "gives" : "deletes")
+      throw error
+    }
+  }
 
   private func change(
     id: String, values: JSONObject, deleting: [String], digest: String?, mayTouchFixed: Bool

@@ -33,6 +33,8 @@ public struct ConfigError: Error, Sendable, Hashable, CustomStringConvertible {
     public static let required = Code(rawValue: "REQUIRED_PROPERTY")
     /// A fixed property would be changed or deleted.
     public static let fixed = Code(rawValue: "FIXED_PROPERTY")
+    /// A hook would change what only the administrator says.
+    public static let hookOverreach = Code(rawValue: "HOOK_OVERREACH")
     /// A property is both set and deleted.
     public static let setAndDelete = Code(rawValue: "SET_AND_DELETE")
     /// The file changed since the caller read it.

@@ -8,9 +8,9 @@ internal import StorageProtocol
 ///
 /// Understood: at the top `type: object`, `properties`, `required`, and annotations; per property `type` (string,
 /// integer, number, boolean, array), `enum`, `const`, `minimum`, `maximum`, `minLength`, `maxLength`, `pattern`,
-/// `items`, `maxItems`, `default`, `format`, `title`, `description`, and the markers `x-fixed`, `x-sensitive`,
-/// `x-advanced`. Other keywords that would restrict a value are refused: a rule that is silently not applied is worse
-/// than none. Annotations and other `x-` members are ignored.
+/// `items`, `minItems`, `maxItems`, `uniqueItems`, `default`, `format`, `title`, `description`, and the markers `x-fixed`,
+/// `x-sensitive`, `x-advanced`. Other keywords that would restrict a value are refused: a rule that is silently not
+/// applied is worse than none. Annotations and other `x-` members are ignored.
 enum ConfigSchemaReader {
   static func rules(_ schema: JSON, type: String) throws(ConfigError) -> [String: PropertyRule] {
     guard case .object(let top) = schema else { throw invalid(type, "", "must be an object") }
@@ -90,7 +90,8 @@ enum ConfigSchemaReader {
         minimum: try integer(members, "minimum", type, place), maximum: try integer(members, "maximum", type, place))
     case "number":
       try refuse(members, except: common.union(["minimum", "maximum"]), type, place)
-      return .number(minimum: members["minimum"]?.doubleValue, maximum: members["maximum"]?.doubleValue)
+      return .number(
+        minimum: try number(members, "minimum", type, place), maximum: try number(members, "maximum", type, place))
     case "string":
       try refuse(members, except: common.union(["minLength", "maxLength", "pattern"]), type, place)
       if let known = formats[members["format"]?.stringValue ?? ""] { return known }
@@ -111,7 +112,10 @@ enum ConfigSchemaReader {
       guard case .object(let items)? = members["items"] else { throw invalid(type, place, "has no items") }
       let element = try kind(items, type, "\(place)/items")
       if case .array = element { throw invalid(type, "\(place)/items", "cannot be arrays themselves") }
-      return .array(of: element, maxCount: Int(clamping: try integer(members, "maxItems", type, place) ?? 256))
+      return .array(
+        of: element, minCount: Int(clamping: try integer(members, "minItems", type, place) ?? 0),
+        maxCount: Int(clamping: try integer(members, "maxItems", type, place) ?? 256),
+        isUnique: try flag(members, "uniqueItems", type, place))
     default: throw invalid(type, "\(place)/type", "must be string, integer, number, boolean or array")
     }
   }
@@ -137,6 +141,14 @@ enum ConfigSchemaReader {
   ) throws(ConfigError) -> Int64? {
     guard let value = members[name] else { return nil }
     guard case .int(let number) = value else { throw invalid(type, "\(place)/\(name)", "must be an integer") }
+    return number
+  }
+
+  private static func number(
+    _ members: JSONObject, _ name: String, _ type: String, _ place: String
+  ) throws(ConfigError) -> Double? {
+    guard let value = members[name] else { return nil }
+    guard let number = value.doubleValue else { throw invalid(type, "\(place)/\(name)", "must be a number") }
     return number
   }
 

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 public import JSON
 internal import Synchronization
 
@@ -38,7 +39,11 @@ public final class ConfigStore: Sendable {
   private let writer = DiskQueue("berth.config.write")
   private let gate = FairGate()
 
-  private init(directory: DurableDirectory, secrets: SecretStore, state: State) {
+  /// What was found and settled when it was opened: for the log.
+  public let notes: [String]
+
+  private init(directory: DurableDirectory, secrets: SecretStore, state: State, notes: [String]) {
+    self.notes = notes
     self.directory = directory
     self.secrets = secrets
     self.state = Mutex(state)
@@ -46,21 +51,61 @@ public final class ConfigStore: Sendable {
 
   /// Opens the configuration in a state directory: `storage.cfg`, made by the first change, and `secrets/`.
   ///
-  /// Secrets that a crash left behind without a storage are removed.
-  public static func open(directory: String, schema: StorageSchema) async throws(ConfigError) -> ConfigStore {
+  /// A change that a crash cut off is completed or taken back, so that secrets and configuration belong together. Secrets
+  /// of storages without a section are kept aside for 30 days, and put in force again when the section is back.
+  ///
+  /// - Parameter now: in seconds since 1970; the clock's own when nil.
+  public static func open(
+    directory: String, schema: StorageSchema, now: Int64? = nil
+  ) async throws(ConfigError) -> ConfigStore {
     let secrets = try await SecretStore(directory: "\(directory)/secrets")
     let (opened, file) = try await DiskQueue("berth.config.open").run { () throws(ConfigError) in
       let opened = try DurableDirectory(directory, mode: 0o750)
       try opened.removeLeftovers()
       return (opened, try load(opened))
     }
-    let store = ConfigStore(
+    let notes = try await settle(secrets, file, opened, now ?? Int64(time(nil)))
+    return ConfigStore(
       directory: opened, secrets: secrets,
-      state: State(schema: schema, snapshot: ConfigSnapshot(file: file, schema: schema)))
-    for orphan in try await secrets.storages() where file.sections(named: orphan).isEmpty {
-      try await secrets.remove(orphan)
+      state: State(schema: schema, snapshot: ConfigSnapshot(file: file, schema: schema)), notes: notes)
+  }
+
+  /// Brings the secrets in line with the configuration; returns what there is to say about it.
+  private static func settle(
+    _ secrets: SecretStore, _ file: StorageConfigFile, _ directory: DurableDirectory, _ now: Int64
+  ) async throws(ConfigError) -> [String] {
+    var notes: [String] = []
+    if try await !secrets.pending().isEmpty {
+      // Nobody else's change may be under way; what is left then was cut off.
+      let lock = try await DiskQueue("berth.config.lock").run { () throws(ConfigError) in
+        try directory.lock(lockName, owner: "berthd, start", waitMs: 60_000)
+      }
+      defer { withExtendedLifetime(lock) {} }
+      let file = try await DiskQueue("berth.config.open").run { () throws(ConfigError) in try load(directory) }
+      for pending in try await secrets.pending() {
+        if pending.belong(to: file) { try await secrets.promote(pending) } else { try await secrets.discard(pending) }
+        notes.append("a change of storage \(quoted(pending.storeid)) that was cut off is settled")
+      }
     }
-    return store
+    for old in try await secrets.findAside(now: now) {
+      notes.append(
+        "secrets kept aside for storage \(quoted(old.storeid)), which has had no section for 30 days, are gone")
+    }
+    let (ids, strays) = try await secrets.storages()
+    for name in strays {
+      notes.append("the file \(quoted(name)) among the secrets belongs to no storage and is left alone")
+    }
+    for orphan in ids where file.sections(named: orphan).isEmpty {
+      try await secrets.putAside(orphan, now: now)
+      notes.append(
+        "storage \(quoted(orphan)) has no section: its secrets are kept aside for 30 days and come back with it")
+    }
+    for id in secrets.storagesAside.sorted() where !file.sections(named: id).isEmpty {
+      if try await secrets.takeBack(id) {
+        notes.append("storage \(quoted(id)) has a section again, and its secrets")
+      }
+    }
+    return notes
   }
 
   // MARK: Reading
@@ -72,6 +117,7 @@ public final class ConfigStore: Sendable {
   public func read() async throws(ConfigError) -> ConfigSnapshot {
     let version = state.withLock { $0.version }
     let file = try await reader.run { [directory] () throws(ConfigError) in try Self.load(directory) }
+    for id in secrets.storagesAside where !file.sections(named: id).isEmpty { try await secrets.takeBack(id) }
     return publish(file, unlessNewerThan: version)
   }
 
@@ -167,7 +213,8 @@ public final class ConfigStore: Sendable {
     let result = try await hook(draft)
     do {
       let editor = ConfigEditor(schema: schema, file: file)
-      let patched = try editor.patch(draft, set: result.set, deleting: result.delete, secrets: result.secrets)
+      let patched = try editor.patch(
+        draft, set: result.set, deleting: result.delete, secrets: result.secrets, granted: result.granted)
       try await commit(patched, over: file)
       return patched
     } catch {
@@ -176,10 +223,10 @@ public final class ConfigStore: Sendable {
     }
   }
 
-  /// Writes secrets and file so that a crash in between leaves either all of the old or at most secrets without a
-  /// storage, which the next start removes.
+  /// Writes secrets and file so that they belong together after any crash: the new secrets wait beside the old ones until
+  /// the file is there. What a crash leaves waiting the next start settles, by the file that it finds.
   private func commit(_ draft: ConfigDraft, over old: StorageConfigFile) async throws(ConfigError) {
-    let before = try await writeSecrets(of: draft)
+    let pending = try await prepareSecrets(of: draft, over: old)
     do throws(ConfigError) {
       try await writer.run { [directory] () throws(ConfigError) in
         // Who edits the file by hand takes no lock: what came in since is not overwritten.
@@ -193,47 +240,73 @@ public final class ConfigStore: Sendable {
         if draft.file != old { try Self.replace(directory, old, by: draft.file) }
       }
     } catch {
-      throw await takenBack(before, of: draft, after: error)
+      if let pending { await discard(pending) }
+      throw error
     }
-    _ = publish(draft.file, unlessNewerThan: nil)
-    if draft.action == .remove {
+    if let pending {
       do throws(ConfigError) {
-        try await secrets.remove(draft.id)
+        try await secrets.promote(pending)
       } catch {
-        // The storage is gone all the same; the next start removes secrets that belong to none, and an add of the same
-        // id begins without them.
+        try await takeBack(draft, old, pending, after: error)
       }
     }
+    _ = publish(draft.file, unlessNewerThan: nil)
   }
 
-  /// Returns what a failure has to put back; `nil` when nothing was written.
-  private func writeSecrets(of draft: ConfigDraft) async throws(ConfigError) -> [String: Secret]? {
-    switch draft.action {
-    case .add:
-      // Whatever an earlier storage of this id left behind is not the new one's.
-      let left = try await secrets.secrets(of: draft.id)
-      guard left != draft.secrets.set else { return nil }
-      try await secrets.replace(draft.secrets.set, of: draft.id)
-      return [:]
-    case .update: return draft.secrets.isEmpty ? nil : try await secrets.apply(draft.secrets, to: draft.id)
-    case .remove: return nil
+  /// Writes what the storage's secrets will be; `nil` when they stay as they are.
+  private func prepareSecrets(
+    of draft: ConfigDraft, over old: StorageConfigFile
+  ) async throws(ConfigError) -> PendingSecrets? {
+    var after: [String: Secret] = [:]
+    if draft.action == .update {
+      guard !draft.secrets.isEmpty else { return nil }
+      let before = try await secrets.secrets(of: draft.id)
+      after = before
+      for property in draft.secrets.delete { after[property] = nil }
+      after.merge(draft.secrets.set) { $1 }
+      guard after != before else { return nil }
+    } else {
+      // Whatever an earlier storage of this id left behind, damaged or not, is not the new one's and goes with the old.
+      after = draft.secrets.set
+      let hasAny = try await secrets.hasAny(draft.id)
+      guard hasAny || !after.isEmpty else { return nil }
+    }
+    let pending = PendingSecrets(storeid: draft.id, new: draft.file, old: old)
+    do throws(ConfigError) {
+      try await secrets.prepare(after, pending)
+    } catch {
+      await discard(pending)
+      throw error
+    }
+    return pending
+  }
+
+  private func discard(_ pending: PendingSecrets) async {
+    do throws(ConfigError) {
+      try await secrets.discard(pending)
+    } catch {
+      // It belongs to a configuration that is not there: the next change or start removes it.
     }
   }
 
-  /// Puts secrets back after a failed write. Returns the error to throw, which says so when that fails too.
-  private func takenBack(
-    _ before: [String: Secret]?, of draft: ConfigDraft, after error: ConfigError
-  ) async -> ConfigError {
-    guard let before else { return error }
+  /// Puts the file back whose new secrets could not be put in force, and throws why.
+  private func takeBack(
+    _ draft: ConfigDraft, _ old: StorageConfigFile, _ pending: PendingSecrets, after error: ConfigError
+  ) async throws(ConfigError) {
     do throws(ConfigError) {
-      try await secrets.replace(before, of: draft.id)
-      return error
+      if draft.file != old {
+        try await writer.run { [directory] () throws(ConfigError) in
+          try Self.replace(directory, draft.file, by: old)
+        }
+      }
     } catch let second {
       var both = error
-      both.message = "\(error.message); its new secrets could not be taken back either: \(second.message)"
+      both.message = "\(error.message); the configuration could not be put back either: \(second.message)"
       both.hint = "set the sensitive properties of storage \(quoted(draft.id)) anew"
-      return both
+      throw both
     }
+    await discard(pending)
+    throw error
   }
 
   /// Replaces the file. After an error the old content stands: if the new one came in before the error (its directory

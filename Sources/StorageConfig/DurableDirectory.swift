@@ -53,6 +53,12 @@ final class DurableDirectory: Sendable {
     guard result >= 0 else { throw Self.error(Self.text(step) ?? "write", "\(path)/\(name)", -result) }
   }
 
+  /// Gives a file another name, in the place of what has that name; old or new after any crash.
+  func rename(_ name: String, to other: String) throws(ConfigError) {
+    guard renameat(fd, name, fd, other) == 0 else { throw Self.error("rename", "\(path)/\(name)", errno) }
+    guard fsync(fd) == 0 else { throw Self.error("sync directory of", "\(path)/\(other)", errno) }
+  }
+
   /// Removes a file, durably; one that is not there is no error.
   func remove(_ name: String) throws(ConfigError) {
     let result = berth_durable_remove(fd, name)

@@ -11,11 +11,16 @@ public struct HookResult: Sendable {
   public var delete: [String]
   /// Sensitive properties the plugin made, such as a key.
   public var secrets: [String: Secret]
+  /// Properties that the plugin may neither set nor change nor delete, each with the permission that is made of it.
+  public var granted: [String: String]
 
-  public init(set: JSONObject = [:], delete: [String] = [], secrets: [String: Secret] = [:]) {
+  public init(
+    set: JSONObject = [:], delete: [String] = [], secrets: [String: Secret] = [:], granted: [String: String] = [:]
+  ) {
     self.set = set
     self.delete = delete
     self.secrets = secrets
+    self.granted = granted
   }
 
   /// No changes.

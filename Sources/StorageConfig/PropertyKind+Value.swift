@@ -36,7 +36,7 @@ extension PropertyKind {
     case .text(let minLength, let maxLength, let pattern):
       try Self.checkText(text, minLength, maxLength, pattern)
       return .string(text)
-    case .array(let element, _): return .array([try element.value(of: text)])
+    case .array(let element, _, _, _): return .array([try element.value(of: text)])
     case .content: return .array(try Self.content(text))
     case .nodes: return .array(try Self.nodes(text))
     case .contentDirectories: return .object(try Self.contentDirectories(text))
@@ -72,7 +72,7 @@ extension PropertyKind {
   /// The texts a JSON value is written as: one for each line. The value may be typed or a text.
   func texts(of json: JSON) throws(ValueFault) -> [String] {
     switch (self, json) {
-    case (.array(let element, let maxCount), .array(let values)):
+    case (.array(let element, _, let maxCount, _), .array(let values)):
       guard values.count <= maxCount else { throw ValueFault("has more than \(maxCount) elements") }
       var result: [String] = []
       for value in values { result += try element.texts(of: value) }

@@ -12,7 +12,7 @@ public indirect enum PropertyKind: Sendable, Hashable {
   /// Lengths in characters; the pattern may match anywhere in the text unless it has anchors.
   case text(minLength: Int = 1, maxLength: Int = 4096, pattern: Pattern? = nil)
   /// Several values, each on a line of its own with the key repeated.
-  case array(of: PropertyKind, maxCount: Int = 256)
+  case array(of: PropertyKind, minCount: Int = 0, maxCount: Int = 256, isUnique: Bool = false)
 
   // Kinds with a syntax of their own, as the common options of Proxmox VE have them.
 

@@ -9,10 +9,15 @@ extension PropertyRule {
 
   /// The typed value of the lines a property has in the file.
   func typed(lines: [String?]) throws(ValueFault) -> JSON {
-    if case .array(let element, let maxCount) = kind {
+    if case .array(let element, let minCount, let maxCount, let isUnique) = kind {
       guard lines.count <= maxCount else { throw ValueFault("has more than \(maxCount) elements") }
+      guard lines.count >= minCount else { throw ValueFault("has fewer than \(minCount) elements") }
       var values: [JSON] = []
-      for line in lines { values.append(try allowed(element.value(of: line))) }
+      for line in lines {
+        let value = try allowed(element.value(of: line))
+        if isUnique, values.contains(value) { throw ValueFault("has an element twice") }
+        values.append(value)
+      }
       return .array(values)
     }
     guard lines.count == 1, let line = lines.first else { throw ValueFault("is given \(lines.count) times") }

@@ -3,13 +3,16 @@
 
 internal import JSON
 internal import StorageRules
+internal import Synchronization
 
 /// The values of sensitive properties: one file a storage, for the owner's eyes only.
 ///
 /// Values leave this store as ``Secret`` and through nothing else: no error, no description holds one.
 public final class SecretStore: Sendable {
-  private let directory: DurableDirectory
-  private let disk: DiskQueue
+  let directory: DurableDirectory
+  let disk: DiskQueue
+  /// What is kept for storages without a section; see ``AsideSecrets``.
+  let aside = Mutex<Set<AsideSecrets>>([])
 
   /// Opens the store; makes its directory with mode 0700 when it is missing.
   public convenience init(directory: String) async throws(ConfigError) {
@@ -66,23 +69,27 @@ public final class SecretStore: Sendable {
     try await replace([:], of: storeid)
   }
 
-  /// The storages that have secrets: to find those a crash left without a storage.
-  public func storages() async throws(ConfigError) -> [String] {
-    try await disk.run { [directory] () throws(ConfigError) in
-      try directory.names().filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.map { String($0.dropLast(5)) }
+  /// The storages that have secrets, and files among theirs that are none of them.
+  func storages() async throws(ConfigError) -> (ids: [String], strays: [String]) {
+    let names = try await disk.run { [directory] () throws(ConfigError) in
+      try directory.names().filter { $0.hasSuffix(".json") }
     }
+    return (
+      names.map { String($0.dropLast(5)) }.filter(StorageName.isValid),
+      names.filter { !StorageName.isValid(String($0.dropLast(5))) }
+    )
   }
 
   // MARK: Files
 
-  private static func file(_ storeid: String) throws(ConfigError) -> String {
+  static func file(_ storeid: String) throws(ConfigError) -> String {
     guard StorageName.isValid(storeid) else {
       throw ConfigError(.invalidID, "\(quoted(storeid)) is no storage id", storeid: storeid)
     }
     return "\(storeid).json"
   }
 
-  private static func read(
+  static func read(
     _ directory: DurableDirectory, _ name: String, _ storeid: String
   ) throws(ConfigError) -> [String: Secret] {
     guard let bytes = try directory.read(name, limit: 4 << 20) else { return [:] }
@@ -109,9 +116,13 @@ public final class SecretStore: Sendable {
     _ directory: DurableDirectory, _ name: String, _ secrets: [String: Secret]
   ) throws(ConfigError) {
     guard !secrets.isEmpty else { return try directory.remove(name) }
+    try directory.replace(name, bytes(secrets), mode: 0o600)
+  }
+
+  static func bytes(_ secrets: [String: Secret]) -> [UInt8] {
     let members = JSONObject(lastWins: secrets.sorted { $0.key < $1.key }.map { ($0.key, JSON.string($0.value.value)) })
     var bytes: [UInt8] = []
     JSON.object(members).write(into: &bytes)
-    try directory.replace(name, bytes + [0x0a], mode: 0o600)
+    return bytes + [0x0a]
   }
 }

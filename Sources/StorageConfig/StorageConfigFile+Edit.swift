@@ -30,13 +30,18 @@ extension StorageConfigFile {
     return try verified(new, id: id)
   }
 
-  /// Removes a section, all of them if several have the id, with the empty line after each. Comments before it stay.
+  /// Removes a section, all of them if several have the id, with the empty line after each. Comments before it stay, and
+  /// so does what begins in it with the head of another section: it lacks only the empty line before it.
   public func removing(id: String) throws(ConfigError) -> StorageConfigFile {
     let doomed = sections(named: id)
     guard !doomed.isEmpty else { throw ConfigError(.notFound, "storage \(quoted(id)) does not exist", storeid: id) }
     var new = lines
     for section in doomed.reversed() {
       var range = section.lines
+      if let other = heads(in: section).first(where: { $0.id != id }) {
+        new.removeSubrange(range.lowerBound..<other.index)
+        continue
+      }
       if range.upperBound < new.count, new[range.upperBound].kind == .empty {
         range = range.lowerBound..<(range.upperBound + 1)
       }
@@ -50,6 +55,13 @@ extension StorageConfigFile {
   /// - Parameter values: `nil` for a key without a value; an empty array removes the property.
   public func setting(_ key: String, to values: [String?], in id: String) throws(ConfigError) -> StorageConfigFile {
     let section = try only(id)
+    if let other = heads(in: section).first {
+      throw ConfigError(
+        .broken,
+        "line \(other.index + 1) in the section of storage \(quoted(id)) reads as the head of another one: whose the "
+          + "properties after it are cannot be told", storeid: id,
+        hint: "insert an empty line before line \(other.index + 1), or indent it if it belongs to \(quoted(id))")
+    }
     let old = section[key]
     if old.map(\.value) == values { return self }
     var new = lines
@@ -92,6 +104,13 @@ extension StorageConfigFile {
   }
 
   // MARK: Details
+
+  /// Heads of sections inside of a section, by their place among the lines: no empty line is before them.
+  private func heads(in section: ConfigSection) -> [(index: Int, id: String)] {
+    section.lines.dropFirst().compactMap { index in
+      if case .header(_, let id) = lines[index].kind { (index, id) } else { nil }
+    }
+  }
 
   private func line(
     _ key: String, _ value: String?, indent: [UInt8], ending: [UInt8], id: String

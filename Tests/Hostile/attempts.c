@@ -175,6 +175,12 @@ static long newest_call(void) {
   /* T6: programs that give privilege */ \
   A(set_uid_program, "T6", UNPRIVILEGED, gain_by("setuid")) \
   A(file_capability_program, "T6", UNPRIVILEGED, gain_by("filecap")) \
+  A(set_uid_by_chmod, "T6", UNMAPPED, make_set_id(target("state"), "chmod")) \
+  A(set_uid_by_fchmod, "T6", UNMAPPED, make_set_id(target("state"), "fchmod")) \
+  A(set_uid_by_open, "T6", UNMAPPED, make_set_id(target("state"), "open")) \
+  A(set_uid_by_openat2, "T6", UNMAPPED, make_set_id(target("state"), "openat2")) \
+  A(set_uid_nameless, "T6", UNMAPPED, make_set_id(target("state"), "nameless")) \
+  A(set_gid_directory, "T6", UNMAPPED, make_set_id(target("state"), "directory")) \
   A(become_root, "T6", 0, setuid(0)) \
   A(become_root_all, "T6", 0, setresuid(0, 0, 0)) \
   A(become_root_group, "T6", 0, setresgid(0, 0, 0)) \

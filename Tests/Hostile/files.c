@@ -235,3 +235,38 @@ long plant(const char *directory, const char *what) {
   unlink(path);
   return result < 0 ? refused(error) : 0;
 }
+
+// A file (or directory) whose set-id bit gives its owner's power to whoever runs it on the host.
+long make_set_id(const char *directory, const char *how) {
+  char path[512];
+  snprintf(path, sizeof path, "%s/set-id-%s-%d", directory, how, getpid());
+  umask(0);
+  int is_directory = strcmp(how, "directory") == 0, fd = -1;
+  long result = -1;
+  if (is_directory) {
+    result = mkdir(path, 0755) < 0 ? -1 : chmod(path, 02755);
+  } else if (strcmp(how, "open") == 0) {
+    result = fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 04755);
+  } else if (strcmp(how, "openat2") == 0) {
+    uint64_t arguments[3] = {O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 04755, 0};
+    result = fd = (int)syscall(437, AT_FDCWD, path, arguments, sizeof arguments);
+  } else if (strcmp(how, "nameless") == 0) {
+    result = fd = open(directory, O_WRONLY | O_TMPFILE | O_CLOEXEC, 04755);
+  } else {
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+    if (fd >= 0) result = strcmp(how, "chmod") == 0 ? chmod(path, 04755) : fchmod(fd, 06755);
+  }
+  int error = errno;
+  struct stat status;
+  if (result >= 0 && (fd >= 0 ? fstat(fd, &status) : stat(path, &status)) == 0 && !(status.st_mode & 06000)) {
+    result = -1;
+    error = EINVAL;
+  }
+  if (fd >= 0) close(fd);
+  if (is_directory) {
+    rmdir(path);
+  } else {
+    unlink(path);
+  }
+  return result < 0 ? refused(error) : 0;
+}

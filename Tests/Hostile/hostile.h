@@ -57,6 +57,7 @@ long fill_directory(const char *directory);
 long many_files(const char *directory);
 long take_lease(const char *directory);
 long plant(const char *directory, const char *what);
+long make_set_id(const char *directory, const char *how);
 
 // kernel.c
 long clone_with(unsigned long flags);

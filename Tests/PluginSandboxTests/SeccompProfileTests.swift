@@ -21,7 +21,7 @@ import Testing
     _ rules: [Int32: [SeccompProfile.Rule]], number: UInt32, architecture: UInt32, arguments: [UInt64]
   ) -> UInt32 {
     if architecture != SeccompProfile.architecture || number >= 0x4000_0000 { return kill }
-    if number > SyscallList.newestKnown || number == 435 { return 0x0005_0000 | UInt32(ENOSYS) }
+    if number > SyscallList.newestKnown || [435, 437].contains(number) { return 0x0005_0000 | UInt32(ENOSYS) }
     let allowed = (rules[Int32(number)] ?? []).contains { rule in
       rule.conditions.allSatisfy { arguments[Int($0.argument)] & $0.mask == $0.value }
     }
@@ -51,7 +51,7 @@ import Testing
         let isConditional = rules[Int32(truncatingIfNeeded: number)]?.contains { !$0.conditions.isEmpty } == true
         let cases = isConditional && architecture == SeccompProfile.architecture ? Array(values) : [0, 1, .max]
         for value in cases {
-          for position in isConditional ? 0..<3 : 0..<1 {
+          for position in isConditional ? 0..<4 : 0..<1 {
             var arguments = [UInt64](repeating: 0, count: 6)
             arguments[position] = value
             let verdict = try interpreter.run(number: number, architecture: architecture, arguments: arguments)
@@ -66,6 +66,46 @@ import Testing
       }
     }
     #expect(checked > 10_000)
+  }
+
+  /// Said once more by the numbers of the calls and bits: no mode with a set-id bit reaches the kernel, in whatever company.
+  @Test(arguments: profiles, [SeccompProfile.Fallback.refuse, .notify])
+  func noCallMakesSetIDFiles(_ profile: SeccompProfile, _ fallback: SeccompProfile.Fallback) throws {
+    let interpreter = FilterInterpreter(try profile.compile(fallback: fallback))
+    let passes = { (verdict: UInt32) in verdict == Self.allow || verdict == fallback.rawValue && fallback == .notify }
+    let refused = 0x0005_0000 | UInt32(EPERM)
+    func verdict(_ name: String, _ arguments: [UInt64]) throws -> UInt32 {
+      let number = seccomp_syscall_resolve_name(name)
+      try #require(number >= 0, "\(name)")
+      return try interpreter.run(
+        number: UInt32(number), architecture: SeccompProfile.architecture,
+        arguments: arguments + [UInt64](repeating: 0, count: 6 - arguments.count))
+    }
+    let create: [UInt64] = [0o100, 0o101, 0o102, 0o301, 0o20200002, 0o20200001 | 1 << 40]  // O_CREAT…, O_TMPFILE
+    for mode: UInt64 in [0o4755, 0o2755, 0o6755, 0o4000, 0o2000, 0o7777, 0o104755, 0o4755 | 1 << 32, .max] {
+      for name in ["chmod", "fchmod", "creat", "mkdir"] { #expect(try verdict(name, [3, mode]) == refused, "\(name)") }
+      for name in ["fchmodat", "mkdirat"] { #expect(try verdict(name, [3, 4, mode]) == refused, "\(name)") }
+      for kind: UInt64 in [0o010000, 0o140000, 0o100000, 0] {
+        #expect(try verdict("mknod", [3, kind | mode]) == refused)
+        #expect(try verdict("mknodat", [3, 4, kind | mode]) == refused)
+      }
+      for flags in create {
+        #expect(try verdict("open", [3, flags, mode]) == refused, "\(flags)")
+        #expect(try verdict("openat", [3, 4, flags, mode]) == refused, "\(flags)")
+      }
+      // Without a file to make the mode is no argument: what happens to be in its register counts for nothing.
+      #expect(passes(try verdict("open", [3, 0o2, mode])))
+      #expect(passes(try verdict("openat", [3, 4, 0o2000000, mode])))
+    }
+    for mode: UInt64 in [0, 0o644, 0o1777, 0o755 | 1 << 32] {
+      for name in ["chmod", "fchmod", "creat", "mkdir"] { #expect(passes(try verdict(name, [3, mode]))) }
+      for flags in create { #expect(passes(try verdict("openat", [3, 4, flags, mode]))) }
+    }
+    for number: UInt32 in [437, 452] {  // openat2, fchmodat2
+      let answer = try interpreter.run(
+        number: number, architecture: SeccompProfile.architecture, arguments: [0, 0, 0, 0, 0, 0])
+      #expect(answer == 0x0005_0000 | UInt32(ENOSYS))
+    }
   }
 
   @Test(arguments: profiles) func atMostTwoHundredCallsReachTheKernel(_ profile: SeccompProfile) {

@@ -279,6 +279,14 @@ final class TestServices: HostServices {
   let journal = Mutex<[String: String]>([:])
   let ended = Mutex<[String]>([])
   let target = Mutex<PluginInstance?>(nil)
+  /// What came through to the broker.
+  let asked = Mutex<[Asked]>([])
+
+  struct Asked: Sendable {
+    var storeid: String?
+    var holder: String
+    var permissions: Permissions
+  }
 
   func secret(_ name: String, for caller: HostServiceCaller) async throws(StorageError) -> String? { "s3cret" }
 
@@ -314,6 +322,7 @@ final class TestServices: HostServices {
   func broker(
     _ method: String, _ params: JSON, for caller: HostServiceCaller, plan: LaunchPlan, stream: HostStream?
   ) async throws(StorageError) -> JSON {
+    asked.withLock { $0.append(Asked(storeid: caller.storeid, holder: plan.holder, permissions: plan.permissions)) }
     throw StorageError(.hostDenied, "no broker here", outcome: .notStarted)
   }
 

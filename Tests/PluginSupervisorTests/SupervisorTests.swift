@@ -16,10 +16,11 @@ import Testing
 
   init() throws { stage = try Stage() }
 
-  private func supervisor() throws -> Supervisor {
+  private func supervisor(broker: (any BrokerPlaces)? = nil) throws -> Supervisor {
     var settings = SupervisorSettings(
       stateDirectory: "\(stage.directory)/plugin-state", runDirectory: "\(stage.directory)/run",
       host: HostInfo(name: "berth", version: "0", node: "test"), mode: .privileged)
+    settings.broker = broker
     settings.adjust = { $0.restart = RestartPolicy(firstDelay: .milliseconds(50)) }
     let base = Stage.nextUID.wrappingAdd(100, ordering: .relaxed).oldValue + 1
     let uids = UIDAllocator(path: "\(stage.directory)/uids.json", range: base..<base + 50)
@@ -27,9 +28,11 @@ import Testing
       settings: settings, launcher: SandboxLauncher(stage.launcher), uids: uids, logger: stage.log.logger)
   }
 
-  private func storage(_ bundle: PluginBundle, _ storeid: String) -> SupervisedStorage {
+  private func storage(
+    _ bundle: PluginBundle, _ storeid: String, _ permissions: Permissions = Permissions()
+  ) -> SupervisedStorage {
     SupervisedStorage(
-      bundle: bundle, storeid: storeid, type: bundle.manifest.storageTypes[0].type, permissions: Permissions())
+      bundle: bundle, storeid: storeid, type: bundle.manifest.storageTypes[0].type, permissions: permissions)
   }
 
   @Test func everyStorageHasAProcessAUserAndAStateOfItsOwn() async throws {
@@ -96,6 +99,105 @@ import Testing
     #expect(await supervisor.status() == [])
   }
 
+  /// Nothing that is no storage has a name that a storage could have.
+  @Test func aStorageMayBeNamedLikeAnything() async throws {
+    let supervisor = try supervisor()
+    let bundle = try stage.bundle("honest")
+    let place = try stage.write("honest", as: "shared") { manifest in
+      manifest["process"] = "per-plugin"
+      manifest["id"] = "org.example.shared"
+    }
+    let shared = try PluginBundle.read(place)
+    var uids: [UInt32] = []
+    var kept: [PluginInstance] = []
+    for (bundle, storeid) in [(bundle, "candidate-1"), (bundle, "org.example.shared"), (shared, "other")] {
+      let instance = try await supervisor.instance(for: storage(bundle, storeid), services: NoHostServices())
+      #expect(try await instance.call("list_images", Stage.scfg("state"))["said"] == 1, "\(storeid)")
+      uids.append(try #require(await instance.status.uid))
+      kept.append(instance)
+    }
+    let candidate = try await supervisor.candidate(for: storage(bundle, "new"), services: NoHostServices())
+    _ = try await candidate.call("list_images", Stage.scfg)
+    uids.append(try #require(await candidate.status.uid))
+    #expect(Set(uids).count == 4, "\(uids)")
+    await supervisor.finish(candidate)
+    try await supervisor.forget("other", plugin: shared.id, isLast: true)
+    for instance in kept.prefix(2) {
+      #expect(try await instance.call("list_images", Stage.scfg("state"))["said"] == 2)
+      try await instance.stop(reason: "test")
+      #expect(try await instance.call("list_images", Stage.scfg("state"))["said"] == 3, "its state is still there")
+    }
+    await supervisor.drain(reason: "test")
+  }
+
+  /// The process has the grants of both storages; what it asks of the host counts as asked for one.
+  @Test func aSharedProcessAsksForOneStorageAtATime() async throws {
+    let places = NotedPlaces()
+    let supervisor = try supervisor(broker: places)
+    let bundle = try stage.bundle("honest") { manifest in
+      manifest["process"] = "per-plugin"
+      manifest["permissions"] = [
+        "broker": [["operation": "host.loop.*", "reason": "test", "optional": true]],
+        "fs": [["path": "/srv", "access": "ro", "reason": "test", "optional": true]],
+      ]
+    }
+    let services = TestServices()
+    let more = Permissions(
+      files: [FilePermission(path: stage.directory, access: .readOnly)], broker: [BrokerPermission("host.loop.*")])
+    // The one with less comes first: what the process may do is not fixed by it.
+    let less = try await supervisor.instance(for: storage(bundle, "less"), services: services)
+    #expect(await supervisor.needsRestart(for: storage(bundle, "more", more)) == false, "nothing runs yet")
+    _ = try await less.call("list_images", ["storeid": "less", "scfg": [:]])
+    #expect(await supervisor.needsRestart(for: storage(bundle, "more", more)))
+    let instance = try await supervisor.instance(for: storage(bundle, "more", more), services: services)
+    #expect(instance === less)
+    func ask(_ storeid: String) async throws -> JSON? {
+      try await instance.call("list_images", ["storeid": .string(storeid), "scfg": ["do": "detach"]])["said"]
+    }
+    #expect(try await ask("more")?["message"]?.stringValue?.contains("no broker here") == true)
+    #expect(try await ask("less")?["message"]?.stringValue?.contains("not granted") == true)
+    #expect(try await ask("nobody")?["message"]?.stringValue?.contains("not served") == true)
+    let asked = services.asked.withLock { $0 }
+    #expect(asked.map(\.storeid) == ["more"] && asked.map(\.holder) == ["more"])
+    #expect(asked.first?.permissions == more, "its own, not everybody's")
+    #expect(await instance.status.epoch == 2, "started again with what the second one was granted")
+    #expect(await supervisor.needsRestart(for: storage(bundle, "less")) == false)
+
+    // What a storage holds goes with it, what they share with the last one.
+    let uid = try #require(await instance.status.uid)
+    try await supervisor.forget("more", plugin: bundle.id, isLast: false)
+    #expect(places.released.withLock { $0 } == ["more"])
+    #expect(listing("\(stage.directory)/plugin-state").contains { $0.hasPrefix("_org.example.honest") })
+    #expect(try await ask("more")?["message"]?.stringValue?.contains("not served") == true)
+    _ = try await instance.call("list_images", ["storeid": "less", "scfg": [:]])
+    try await supervisor.forget("less", plugin: bundle.id, isLast: true)
+    #expect(places.released.withLock { $0 } == ["more", "less", "_org.example.honest"])
+    #expect(listing("\(stage.directory)/plugin-state") == [])
+    #expect(Stage.processes(of: uid) == [])
+    await supervisor.drain(reason: "test")
+  }
+
+  /// Whoever leaves a shared process waits for nobody, and nobody's call ends for it.
+  @Test func aStorageLeavesASharedProcessWithoutEndingOthersCalls() async throws {
+    let supervisor = try supervisor()
+    let bundle = try stage.bundle("honest") { $0["process"] = "per-plugin" }
+    let more = Permissions(files: [FilePermission(path: stage.directory, access: .readOnly)])
+    let instance = try await supervisor.instance(for: storage(bundle, "one"), services: NoHostServices())
+    _ = try await supervisor.instance(for: storage(bundle, "two", more), services: NoHostServices())
+    try await instance.start()
+    let call = Task {
+      try await instance.call("list_images", ["storeid": "one", "scfg": ["do": "sleep", "seconds": 2]])
+    }
+    #expect(await eventually { await instance.status.runningCalls == 1 })
+    try await supervisor.remove("two", reason: "test")
+    #expect(try await call.value["total"] == 1000)
+    // Then it starts again with less.
+    #expect(await eventually { await instance.status.state != .ready })
+    _ = try await instance.call("list_images", ["storeid": "one", "scfg": [:]])
+    #expect(await instance.status.epoch == 2)
+    await supervisor.drain(reason: "test")
+  }
+
   @Test func forgettingAStorageRemovesItsState() async throws {
     let supervisor = try supervisor()
     let bundle = try stage.bundle("honest")
@@ -104,7 +206,7 @@ import Testing
     // In an image of limited size where this machine can, else in a directory.
     let kept = listing("\(stage.directory)/plugin-state")
     #expect(kept.contains("gone.img") || listing("\(stage.directory)/plugin-state/gone") == ["count"], "\(kept)")
-    try await supervisor.forget("gone", plugin: bundle.id)
+    try await supervisor.forget("gone", plugin: bundle.id, isLast: true)
     #expect(listing("\(stage.directory)/plugin-state") == [])
     let again = try await supervisor.instance(for: storage(bundle, "gone"), services: NoHostServices())
     #expect(try await again.call("list_images", Stage.scfg("state"))["said"] == 1)
@@ -133,4 +235,15 @@ import Testing
     #expect(await instance.status.crashes == 3, "sent once and twice again")
     try await stage.finish(instance)
   }
+}
+
+/// A broker that makes nothing, and notes whose things are released.
+private final class NotedPlaces: BrokerPlaces {
+  let released = Mutex<[String]>([])
+
+  func prepare(_ directory: String) async throws(StorageError) {}
+
+  func release(holder: String, directory: String) async { released.withLock { $0.append(holder) } }
+
+  func unavailable(of services: Set<String>) async -> Set<String> { [] }
 }

@@ -2,12 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The `directory` plugin's methods with real images."""
 
+import filecmp
+import io
+import itertools
 import os
 import struct
 import subprocess
+import sys
+import tarfile
+import tempfile
 import unittest
 
-from harness import Fifo, PluginTest
+from harness import ROOT, Fifo, PluginTest
+
+sys.path.insert(0, os.path.join(ROOT, "sample-plugins", "directory"))
+import archive as archives  # noqa: E402
 
 MIB = 1 << 20
 
@@ -254,6 +263,57 @@ class Streams(PluginTest):
         self.refused("STREAM_BROKEN", self.imported, session, "102/subvol-102-disk-0.subvol", "tar+size", data[:5000],
                      outcome="rolled_back")
         self.assertEqual(self.tree(), before)
+
+    def test_set_id_bits_of_an_archive_are_left_out(self):
+        """In every format that tar writes; everything else of the mode stays, and so does the data behind it."""
+        session, big = self.open(), os.urandom(70_000)
+        for number, form in enumerate((tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT)):
+            packed = io.BytesIO()
+            with tarfile.open(fileobj=packed, mode="w", format=form) as archive:
+                for name, kind, mode in (("tmp", tarfile.DIRTYPE, 0o1777), ("mail", tarfile.DIRTYPE, 0o2775),
+                                         ("mail/" + "n" * 90, tarfile.REGTYPE, 0o640),
+                                         ("su", tarfile.REGTYPE, 0o4755), ("both", tarfile.REGTYPE, 0o6711)):
+                    member = tarfile.TarInfo(name)
+                    member.type, member.mode = kind, mode
+                    member.size = len(big) if kind == tarfile.REGTYPE else 0
+                    if form == tarfile.PAX_FORMAT:
+                        member.pax_headers = {"SCHILY.xattr.user.note": "x" * 700, "size": str(member.size)}
+                    archive.addfile(member, io.BytesIO(big))
+            volname = f"{100 + number}/subvol-{100 + number}-disk-0.subvol"
+            self.imported(session, volname, "tar+size", bytes(8) + packed.getvalue())
+            there = os.path.join(self.root, "images", volname)
+            modes = {name: os.stat(f"{there}/{name}").st_mode & 0o7777 for name in os.listdir(there)}
+            self.assertEqual(modes, {"tmp": 0o1777, "mail": 0o775, "su": 0o755, "both": 0o711})
+            for name in ("su", "both", "mail/" + "n" * 90):
+                with open(f"{there}/{name}", "rb") as file:
+                    self.assertEqual(file.read(), big)
+
+    def test_archives_in_pieces(self):
+        """Whatever pieces an archive comes in, the filter passes on the same bytes, and sparse maps and long names too."""
+        with tempfile.TemporaryDirectory() as top:
+            with open(f"{top}/holes", "wb") as file:
+                for part in range(30):
+                    file.seek(part << 20)
+                    file.write(b"data")
+            os.chmod(f"{top}/holes", 0o4750)
+            os.makedirs(f"{top}/" + "/".join("d" * 60 for _ in range(4)))
+            for form in ("gnu", "oldgnu", "pax"):
+                packed = subprocess.run(["tar", "-C", top, "--sparse", f"--format={form}", "-cf", "-", "."],
+                                        check=True, capture_output=True).stdout
+                whole = archives.PlainModes()
+                wanted = whole.feed(packed) + whole.end()
+                self.assertEqual((len(wanted), whole.dropped), (len(packed), 1), form)
+                pieces, got, at = archives.PlainModes(), b"", 0
+                for step in itertools.cycle((1, 511, 513, 7, 4096)):
+                    if at >= len(packed):
+                        break
+                    got += pieces.feed(packed[at:at + step])
+                    at += step
+                self.assertEqual(got + pieces.end(), wanted, form)
+                with tempfile.TemporaryDirectory() as out:
+                    subprocess.run(["tar", "-C", out, "-xpf", "-"], input=wanted, check=True)
+                    self.assertEqual(os.stat(f"{out}/holes").st_mode & 0o7777, 0o750)
+                    self.assertTrue(filecmp.cmp(f"{out}/holes", f"{top}/holes", shallow=False))
 
     def test_short_and_long_streams(self):
         session = self.open()

@@ -93,11 +93,43 @@ import Testing
   @Test func `a hook may derive fixed properties but obeys the schema`() throws {
     let editor = editor("")
     let draft = try editor.add(id: "a1", type: "dir", values: ["path": "/a"])
-    #expect(try editor.patch(draft, set: ["path": "/b", "retries": 7]).next?.path == "/b")
-    #expect(code { try editor.patch(draft, set: ["path": "no"]) } == .invalidValue)
+    let fixed = try editor.patch(draft, set: ["snapshot-as-volume-chain": 1, "retries": 7]).next
+    #expect(fixed?.config["snapshot-as-volume-chain"] == true && fixed?.config["retries"] == 7)
+    #expect(code { try editor.patch(draft, set: ["retries": "no"]) } == .invalidValue)
     #expect(code { try editor.patch(draft, set: ["zork": 1]) } == .unknownProperty)
-    #expect(code { try editor.patch(draft, set: [:], deleting: ["path"]) } == .required)
     #expect(code { try editor.patch(draft, set: [:], secrets: ["retries": Secret("x")]) } == .unknownProperty)
+  }
+
+  @Test func `a hook may not overwrite what the change itself gives`() throws {
+    let editor = editor("")
+    let draft = try editor.add(id: "a1", type: "dir", values: ["path": "/a", "retries": 2])
+    #expect(code { try editor.patch(draft, set: ["path": "/b"]) } == .hookOverreach)
+    #expect(code { try editor.patch(draft, set: ["retries": 3]) } == .hookOverreach)
+    #expect(code { try editor.patch(draft, set: [:], deleting: ["path"]) } == .hookOverreach)
+    // The same value in another spelling is no change.
+    #expect(try editor.patch(draft, set: ["path": "/a", "retries": "2"]).next == draft.next)
+    let there = self.editor("dir: a1\n\tpath /a\n\tmode fast\n\tretries 1\n")
+    let update = try there.update(id: "a1", values: ["retries": 2], deleting: ["mode"])
+    #expect(code { try there.patch(update, set: ["retries": 4]) } == .hookOverreach)
+    #expect(code { try there.patch(update, set: ["mode": "safe"]) } == .hookOverreach)
+  }
+
+  @Test func `a hook may not touch what a permission is made of`() throws {
+    let granted = ["mode": "fs rw /srv/${config.mode}"]
+    let editor = editor("dir: a1\n\tpath /a\n\tmode fast\n")
+    let update = try editor.update(id: "a1", values: ["nodes": "n1"])
+    #expect(try editor.patch(update, set: ["mode": "fast", "retries": 1], granted: granted).next != nil)
+    for (set, deleting) in [(["mode": "safe"], []), ([:], ["mode"])] as [(JSONObject, [String])] {
+      let error = #expect(throws: ConfigError.self) {
+        try editor.patch(update, set: set, deleting: deleting, granted: granted)
+      }
+      #expect(error?.code == .hookOverreach && error?.property == "mode")
+      #expect(error?.message.contains("fs rw /srv/${config.mode}") == true, "\(String(describing: error))")
+    }
+    // Neither where nobody has set it.
+    let fresh = self.editor("")
+    let draft = try fresh.add(id: "a1", type: "dir", values: ["path": "/a"])
+    #expect(code { try fresh.patch(draft, set: ["mode": "safe"], granted: granted) } == .hookOverreach)
   }
 
   @Test func `a hook may not change a fixed property of a storage that has it`() throws {

@@ -113,13 +113,138 @@ import Testing
     }
   }
 
-  @Test func `secrets without a storage are forgotten at the start`() async throws {
+  @Test func `secrets of a section that went come back with it`() async throws {
+    try await withTemporaryDirectory { directory in
+      let path = "\(directory)/storage.cfg"
+      let store = try await ConfigStore.open(directory: directory, schema: .test)
+      try await store.add(id: "san", type: "array", values: ["server": "nas", "password": "kept"])
+      let section = readFile(path)
+      writeFile(path, Array("#".utf8) + section)
+      var without = try await ConfigStore.open(directory: directory, schema: .test, now: 1_000)
+      #expect(without.notes.contains { $0.contains("'san'") && $0.contains("30 days") }, "\(without.notes)")
+      #expect(names("\(directory)/secrets") == ["san.aside-1000"])
+      #expect(mode("\(directory)/secrets/san.aside-1000") == 0o600)
+      #expect(try await without.secrets.secrets(of: "san").isEmpty, "nobody gets them meanwhile")
+      without = try await ConfigStore.open(directory: directory, schema: .test, now: 1_000 + 29 * 86_400)
+      // Back while it runs, and back at a start.
+      writeFile(path, section)
+      _ = try await without.read()
+      #expect(try await without.secrets.secret("password", of: "san") == Secret("kept"))
+      writeFile(path, [])
+      _ = try await ConfigStore.open(directory: directory, schema: .test, now: 2_000)
+      writeFile(path, section)
+      let again = try await ConfigStore.open(directory: directory, schema: .test, now: 3_000)
+      #expect(try await again.secrets.secret("password", of: "san") == Secret("kept"))
+      #expect(names("\(directory)/secrets") == ["san.json"])
+    }
+  }
+
+  @Test func `secrets kept aside go after 30 days, with their storage, or with a new one of its name`() async throws {
+    try await withTemporaryDirectory { directory in
+      let path = "\(directory)/storage.cfg"
+      let store = try await ConfigStore.open(directory: directory, schema: .test)
+      try await store.add(id: "san", type: "array", values: ["server": "nas", "password": "kept"])
+      let section = readFile(path)
+      func aside(_ now: Int64) async throws -> ConfigStore {
+        writeFile(path, [])
+        return try await ConfigStore.open(directory: directory, schema: .test, now: now)
+      }
+      var open = try await aside(1_000)
+      try await open.add(id: "san", type: "array", values: ["server": "other", "password": "new"])
+      #expect(names("\(directory)/secrets") == ["san.json"])
+      #expect(try await open.secrets.secrets(of: "san") == ["password": Secret("new")])
+      open = try await aside(2_000)
+      try await open.add(id: "san", type: "dir", values: ["path": "/a"])
+      #expect(names("\(directory)/secrets").isEmpty, "a storage without secrets inherits none")
+      try await open.remove(id: "san")
+      try await open.add(id: "san", type: "array", values: ["server": "nas", "password": "kept"])
+      open = try await aside(3_000)
+      writeFile(path, section)
+      open = try await ConfigStore.open(directory: directory, schema: .test, now: 4_000)
+      try await open.remove(id: "san")
+      #expect(names("\(directory)/secrets").isEmpty)
+      try await open.add(id: "san", type: "array", values: ["server": "nas", "password": "kept"])
+      _ = try await aside(5_000)
+      open = try await aside(5_000 + 31 * 86_400)
+      #expect(names("\(directory)/secrets").isEmpty)
+      #expect(open.notes.contains { $0.contains("are gone") })
+    }
+  }
+
+  @Test func `a stray file among the secrets stops nobody`() async throws {
     try await withTemporaryDirectory { directory in
       let store = try await ConfigStore.open(directory: directory, schema: .test)
-      try await store.secrets.apply(SecretChange(set: ["password": Secret("x")]), to: "ghost")
-      #expect(names("\(directory)/secrets") == ["ghost.json"])
-      _ = try await ConfigStore.open(directory: directory, schema: .test)
-      #expect(names("\(directory)/secrets").isEmpty)
+      try await store.add(id: "san", type: "array", values: ["server": "nas", "password": "p"])
+      for name in ["x.json", "san (copy).json", "-.json", ".json", "notes.txt", "san.pending-x"] {
+        writeFile("\(directory)/secrets/\(name)", Array("{}".utf8))
+      }
+      let again = try await ConfigStore.open(directory: directory, schema: .test)
+      #expect(try await again.secrets.secret("password", of: "san") == Secret("p"))
+      #expect(again.notes.contains { $0.contains("san (copy).json") }, "\(again.notes)")
+      #expect(names("\(directory)/secrets").contains("san (copy).json"), "it is not ours to remove")
+    }
+  }
+
+  /// The states that a crash can leave between the two writes, made by hand.
+  @Test func `a change that was cut off is settled by the file that is there`() async throws {
+    for isWritten in [false, true] {
+      for isEdited in [false, true] {
+        try await withTemporaryDirectory { directory in
+          let (path, secrets) = ("\(directory)/storage.cfg", "\(directory)/secrets")
+          let store = try await ConfigStore.open(directory: directory, schema: .test)
+          try await store.add(id: "san", type: "array", values: ["server": "nas", "password": "old", "nodes": "a"])
+          let old = readFile(path)
+          try await store.update(id: "san", values: ["password": "new", "nodes": "b"]) { _ in
+            rename("\(secrets)/san.json", "\(directory)/before.json")
+            link("\(directory)/before.json", "\(secrets)/san.json")
+            return .none
+          }
+          // Back to the moment before the new secrets were put in force.
+          let (was, now) = (StorageConfigFile(parsing: old), store.snapshot.file)
+          let section = { (file: StorageConfigFile) in file.bytes }
+          let name = "san.pending-\(now.digest)-\(was.digest)-\(StorageConfigFile(parsing: section(now)).digest)"
+          rename("\(secrets)/san.json", "\(secrets)/\(name)")
+          rename("\(directory)/before.json", "\(secrets)/san.json")
+          let edit = isEdited ? Array("\n# by hand\n".utf8) : []
+          writeFile(path, (isWritten ? now.bytes : old) + edit)
+          let again = try await ConfigStore.open(directory: directory, schema: .test)
+          let password = try await again.secrets.secret("password", of: "san")
+          #expect(password == Secret(isWritten ? "new" : "old"), "written \(isWritten), edited \(isEdited)")
+          #expect(names(secrets) == ["san.json"])
+          #expect(again.notes.contains { $0.contains("cut off") })
+        }
+      }
+    }
+  }
+
+  @Test func `killed at any moment, a password belongs to its server`() async throws {
+    try await withTemporaryDirectory { directory in
+      let store = try await ConfigStore.open(directory: directory, schema: .test)
+      try await store.add(id: "san", type: "array", values: ["server": "nas", "password": "v0", "options": "v0"])
+      var seen: Set<String> = []
+      for round in 0..<8 {
+        await #expect(processExitsWith: .signal(SIGKILL)) { [directory = directory as String, round = round as Int] in
+          let store = try await ConfigStore.open(directory: directory, schema: .test)
+          var id = pthread_t()
+          pthread_create(
+            &id, nil,
+            { delay in
+              usleep(UInt32(UInt(bitPattern: delay)))
+              kill(getpid(), SIGKILL)
+              return nil
+            }, UnsafeMutableRawPointer(bitPattern: 20_000 + UInt(round) * 2_900))
+          for count in 0... {
+            let value = JSON.string("v\(round).\(count)")
+            try await store.update(id: "san", values: ["password": value, "options": value])
+          }
+        }
+        let after = try await ConfigStore.open(directory: directory, schema: .test)
+        let options = try #require(try after.snapshot.storage("san").config["options"]?.stringValue)
+        #expect(try await after.secrets.secret("password", of: "san")?.value == options)
+        #expect(names("\(directory)/secrets") == ["san.json"])
+        seen.insert(options)
+      }
+      #expect(seen.count > 4, "the changes were under way: \(seen)")
     }
   }
 

@@ -22,6 +22,29 @@ import Testing
     }
   }
 
+  @Test func `a section without an empty line before it survives the removal of the one above`() async throws {
+    try await withTemporaryDirectory { directory in
+      let text = "dir: a1\n\tpath /a\ndir: b1\n\tpath /b\n\tretries 2\n\ndir: c1\n\tpath /c\n"
+      writeFile("\(directory)/storage.cfg", Array(text.utf8))
+      let store = try await ConfigStore.open(directory: directory, schema: .test)
+      #expect(store.snapshot.entries.map(\.id) == ["a1", "c1"])
+      let report = ConfigReport(store.snapshot.file, schema: .test, isComplete: true)
+      let problem = try #require(report.problems.first { $0.line == 3 })
+      #expect(problem.storeid == "a1" && problem.severity == .error && problem.message.contains("'dir: b1'"))
+      // Whose the properties after the head are nobody can tell: they are not changed.
+      let error = await #expect(throws: ConfigError.self) { try await store.update(id: "a1", values: ["retries": 9]) }
+      #expect(error?.code == .broken && error?.hint?.contains("line 3") == true, "\(String(describing: error))")
+      try await store.remove(id: "a1")
+      #expect(store.snapshot.file.text == "dir: b1\n\tpath /b\n\tretries 2\n\ndir: c1\n\tpath /c\n")
+      #expect(try store.snapshot.storage("b1").path == "/b")
+    }
+  }
+
+  @Test func `the same head twice without an empty line goes as one`() throws {
+    let file = StorageConfigFile("dir: a1\n\tpath /a\ndir: a1\n\tpath /b\ndir: b1\n\tpath /c\n")
+    #expect(try file.removing(id: "a1").text == "dir: b1\n\tpath /c\n")
+  }
+
   @Test func `a change of one storage loses nothing of the others`() async throws {
     try await withTemporaryDirectory { directory in
       let text = "# mine\nzork: other\n\tfoo bar\n\n# why\ndir: a1\n\tpath /a\n\tmystery 7\n\tcontent images,iso\n"
@@ -46,6 +69,37 @@ import Testing
     }
     #expect(Set(texts).count == 1)
     #expect(texts[0]?.config["nodes"] == ["a", "b", "c"])
+  }
+
+  @Test func `rules of arrays and numbers hold, or the schema is refused`() throws {
+    func type(_ rule: JSON) throws -> StorageTypeSchema {
+      let properties: JSON = ["p": rule]
+      return try StorageTypeSchema(
+        type: "t", configSchema: ["type": "object", "properties": properties], contentTypes: [.images],
+        defaultContent: [.images])
+    }
+    let schema = StorageSchema([
+      try type(["type": "array", "items": ["type": "string"], "minItems": 2, "maxItems": 3, "uniqueItems": true])
+    ])
+    for (lines, isRight) in [
+      (["a", "b"], true), (["a"], false), (["a", "a"], false), (["a", "b", "c"], true), (["a", "b", "c", "d"], false),
+      ([], true),
+    ] {
+      let text = "t: s1\n" + lines.map { "\tp \($0)\n" }.joined()
+      #expect((schema.resolve(StorageConfigFile(text)).first?.usable != nil) == isRight, "\(lines)")
+      let values: JSONObject = lines.isEmpty ? [:] : ["p": .array(lines.map { .string($0) })]
+      let editor = ConfigEditor(schema: schema, file: StorageConfigFile(""))
+      let added = try? editor.add(id: "s1", type: "t", values: values)
+      #expect((added != nil) == isRight, "\(lines)")
+    }
+    for rule: JSON in [
+      ["type": "number", "minimum": "1"], ["type": "number", "maximum": true], ["type": "integer", "minimum": 1.5],
+      ["type": "array", "items": ["type": "string"], "minItems": "2"],
+      ["type": "array", "items": ["type": "string"], "uniqueItems": 1],
+    ] {
+      let error = #expect(throws: ConfigError.self) { try type(rule) }
+      #expect(error?.code == .invalidSchema, "\(rule)")
+    }
   }
 
   @Test func `two plugins may use one property name, but not serve one type`() throws {

@@ -42,7 +42,7 @@ final class HostFixture: Sendable {
   /// Puts a scripted plugin for one storage type into the plugin directory, in place of the one that is there.
   func install(
     _ type: String, version: String = "1.0.0", permissions: String = ScriptedPlugin.permissions,
-    changing: (String) -> String = { $0 }
+    changing: (String) -> String = { $0 }, manifest: (String) -> String = { $0 }
   ) throws {
     let bundle = directory.file("plugins/\(type)")
     try FileManager.default.createDirectory(atPath: bundle, withIntermediateDirectories: true)
@@ -52,8 +52,7 @@ final class HostFixture: Sendable {
     let hash = SHA256.hash(data: program).map { String(format: "%02x", $0) }.joined()
     directory.write(
       "plugins/\(type)/manifest.json",
-      ScriptedPlugin.manifest(
-        sha256: hash, type: type, permissions: permissions, version: version))
+      manifest(ScriptedPlugin.manifest(sha256: hash, type: type, permissions: permissions, version: version)))
   }
 
   /// The same with a plugin that ends before it greets, once there is a file `.dead` in the storage's directory.

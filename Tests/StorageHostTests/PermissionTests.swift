@@ -82,6 +82,51 @@ struct PermissionTests {
     }
   }
 
+  /// The permission reads the same; what it comes to would be another directory.
+  @Test func anUpgradeWhoseDefaultMovesAPermissionIsGrowth() async throws {
+    let fixture = try HostFixture()
+    let extra = "fs rw ${config.extra}"
+    for name in ["one", "two", "three"] {
+      try FileManager.default.createDirectory(
+        atPath: fixture.directory.file("extra-\(name)"), withIntermediateDirectories: true)
+    }
+    func install(_ version: String, _ name: String) throws {
+      let permissions =
+        #"{"fs": [{"path": "${config.path}", "access": "rw", "reason": "its directory"}, {"path": "${config.extra}", "access": "rw", "reason": "more"}]}"#
+      let property =
+        #""extra": {"type": "string", "format": "path", "default": "\#(fixture.directory.file("extra-\(name)"))"}, "level""#
+      try fixture.install("scripted", version: version, permissions: permissions) { program in
+        program + "# \(version)\n"
+      } manifest: {
+        $0.replacingOccurrences(of: #""level""#, with: property)
+      }
+    }
+    try install("1.0.0", "one")
+    try await fixture.once(adding: ["s1"]) { host in
+      let old = try await host.permissions(of: "s1")
+      #expect(old.state == .granted)
+      try install("1.1.0", "one")
+      #expect(try await host.permissions(of: "s1").state == .granted, "an upgrade that moves nothing")
+      _ = try await host.list("s1", fixture.caller)
+      try install("1.2.0", "two")
+      let moved = try await host.permissions(of: "s1")
+      #expect(moved.state == .grown && moved.added == [extra], "\(moved)")
+      let refused = await #expect(throws: StorageError.self) { try await host.list("s1", fixture.caller) }
+      #expect(refused?.message.contains(fixture.directory.file("extra-two")) == true, "\(String(describing: refused))")
+      // To agree to a part leaves what was moved out.
+      let part = try await host.grantPermissions("s1", [Self.own], digest: moved.digest, fixture.caller)
+      #expect(part.state == .missing && part.missing == [extra], "\(part)")
+      _ = try await host.grantPermissions("s1", nil, digest: moved.digest, fixture.caller)
+      _ = try await host.list("s1", fixture.caller)
+      // The administrator's own change is his consent, and the default means nothing any more.
+      _ = try await host.updateStorage(
+        "s1", values: ["extra": .string(fixture.directory.file("extra-three"))], fixture.caller)
+      try install("1.3.0", "one")
+      #expect(try await host.permissions(of: "s1").state == .granted)
+      _ = try await host.list("s1", fixture.caller)
+    }
+  }
+
   @Test func aPluginThatAsksForLessGoesOnWithLess() async throws {
     let fixture = try HostFixture()
     try fixture.ask(and: #"{"path": "/srv", "access": "ro", "reason": "more"}"#)
@@ -120,6 +165,16 @@ struct PermissionTests {
         }
         #expect(error?.message.contains("may not be granted") == true, "\(String(describing: error))")
       }
+    }
+  }
+
+  @Test func aDirectoryThatAnotherStorageHasIsAllowedAndSaid() async throws {
+    try await HostFixture.run { fixture, host in
+      let path = fixture.data("s1") + "/below"
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      let added = try await host.addStorage("s2", type: "scripted", values: ["path": .string(path)], fixture.caller)
+      #expect(added.warnings.count == 1 && added.warnings.first?.contains("'s1'") == true, "\(added.warnings)")
+      #expect(try await fixture.add("s3", to: host).warnings.isEmpty)
     }
   }
 

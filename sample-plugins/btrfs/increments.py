@@ -11,6 +11,7 @@ import stat
 import tarfile
 import tempfile
 
+import archive as archives
 from berth_files import remove_tree
 from berth_plugin import PluginError
 
@@ -90,9 +91,11 @@ def unpack(call, stream, top):
             for raw in archive.extractfile(first).read().split(b"\0"):
                 if raw:
                     remove_tree(place(top, os.fsdecode(raw)))
-            folders = []
+            folders, dropped = [], 0
             while (member := archive.next()) is not None:
                 call.progress(stream.bytes)
+                dropped += bool(member.mode & archives.SET_ID)
+                member.mode &= ~archives.SET_ID
                 extract(archive, member, top, folders)
     except (tarfile.TarError, EOFError, ValueError) as error:
         raise stream.broken(f"the archive is damaged or ended early: {error}") from None
@@ -101,6 +104,7 @@ def unpack(call, stream, top):
     # Directories last and deepest first: a read-only one must not keep its own files out.
     for path, member in reversed(folders):
         settle(path, member)
+    archives.tell(call, dropped)
 
 
 def place(top, name):
@@ -125,7 +129,7 @@ def extract(archive, member, top, folders):
             remove_tree(path)
             os.mkdir(path, 0o700)
         else:
-            os.chmod(path, stat.S_IMODE(os.lstat(path).st_mode) | 0o700)
+            os.chmod(path, stat.S_IMODE(os.lstat(path).st_mode) & ~archives.SET_ID | 0o700)
         folders.append((path, member))
         return
     remove_tree(path)

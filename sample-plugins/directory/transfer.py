@@ -5,6 +5,7 @@
 import os
 import struct
 
+import archive
 import chain
 import images
 import layout
@@ -201,18 +202,22 @@ def receive_tree(call, stream, temp):
 
 def unpack(call, stream, directory):
     """An archive's files. tar itself refuses names and links that lead out of the directory. A plugin owns what it
-    makes: other owners and device nodes of the archive are not kept, which the log says."""
+    makes: other owners, set-id bits and device nodes of the archive are not kept, which the log says."""
     argv = [*TAR, "--sparse", "--no-same-owner", "--delay-directory-restore", "--exclude=./dev/*", "-xpf", "-",
             "-C", directory]
+    modes = archive.PlainModes()
     with Filter(call, argv, "tar", feed=True) as tar:
         wants = True
         while data := stream.read():
             if wants:
-                wants = tar.write(data)
+                wants = tar.write(modes.feed(data))
             call.progress(stream.bytes)
+        if wants:
+            tar.write(modes.end())
         status, text = tar.finish()
     if status != 0:
         if "Unexpected EOF" in text or "unexpected end of file" in text.lower() or "not look like a tar" in text \
                 or "Damaged" in text or "Skipping to next header" in text:
             raise stream.broken(f"the archive is damaged or ended early: {text.splitlines()[0][:200]}")
         raise tool_error("unpacking the archive", status, text)
+    archive.tell(call, modes.dropped)

@@ -31,7 +31,8 @@ struct HostServiceDispatcher: Sendable {
     else {
       throw StorageError(.methodNotFound, "the host has no service \(quoted(method))", outcome: .notStarted)
     }
-    guard configuration.hostServices.contains(method) else {
+    let access = try await access(params)
+    guard access.hostServices.contains(method) else {
       throw denied("\(method) is not granted to \(configuration.name)")
     }
     let normalized: JSON
@@ -51,17 +52,17 @@ struct HostServiceDispatcher: Sendable {
       throw StorageError(.deadlineExceeded, "the parent request's time is up", outcome: .notStarted)
     }
     return try await withTimeLimit(left, method) { () async throws(StorageError) -> JSON in
-      try await serve(method, normalized, caller, parent.stream)
+      try await serve(method, normalized, caller, access, parent.stream)
     }
   }
 
   private func serve(
-    _ method: String, _ params: JSON, _ caller: HostServiceCaller, _ stream: HostStream?
+    _ method: String, _ params: JSON, _ caller: HostServiceCaller, _ access: StorageAccess, _ stream: HostStream?
   ) async throws(StorageError) -> JSON {
     switch method {
     case HostSecretGet.name:
       let name = try decode(params, as: HostSecretGet.Params.self).name
-      guard configuration.secretNames.contains(name) else {
+      guard access.secretNames.contains(name) else {
         throw denied("\(quoted(name)) is no property that the manifest declares sensitive")
       }
       return HostSecretGet.Result(value: try await services.secret(name, for: caller)).json()
@@ -94,8 +95,30 @@ struct HostServiceDispatcher: Sendable {
       try await services.releaseLock(try decode(params, as: HostLockRelease.Params.self), for: caller)
       return [:]
     default:
+      var plan = plan
+      if configuration.sharedAccess != nil, let storeid = caller.storeid {
+        // The process has the grants of all; this request has those of its storage, and what it makes is that storage's.
+        plan.permissions = access.permissions
+        plan.holder = storeid
+      }
       return try await services.broker(method, params, for: caller, plan: plan, stream: stream)
     }
+  }
+
+  /// What the storage of the request's parent may ask for.
+  private func access(_ params: JSON) async throws(StorageError) -> StorageAccess {
+    guard let shared = configuration.sharedAccess else {
+      return StorageAccess(
+        permissions: plan.permissions, hostServices: configuration.hostServices,
+        secretNames: configuration.secretNames)
+    }
+    guard let id = params["parent"]?.intValue, let storeid = parents[id]?.storeid else {
+      throw denied("a request of \(configuration.name) has to name one in flight as its parent, which says its storage")
+    }
+    guard let access = await shared()[storeid] else {
+      throw denied("storage \(quoted(storeid)) is not served by \(configuration.name) any more")
+    }
+    return access
   }
 
   private func decode<Params: JSONDecodable>(

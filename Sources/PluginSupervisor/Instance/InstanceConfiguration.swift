@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+public import PluginSandbox
 public import StorageProtocol
 
 /// Everything that shapes one supervised plugin instance, besides what starts it and what serves it.
@@ -17,6 +18,9 @@ public struct InstanceConfiguration: Sendable {
   public var secretNames: Set<String> = []
   /// `host.*` methods granted; all others answer HOST_DENIED.
   public var hostServices: Set<String> = ["host.log", "host.config.read", "host.secret.get"]
+  /// With a process for several storages: what each of them may ask of the host now, by its id. Then a request counts as
+  /// that of its parent's storage, and what stands here takes the place of `secretNames` and `hostServices`.
+  public var sharedAccess: (@Sendable () async -> [String: StorageAccess])?
   /// Asked at each start: those of `hostServices` that the new child is not offered, because the plugin works without
   /// them and they cannot be done as the host runs now.
   public var withheldServices: @Sendable () async -> Set<String> = { [] }
@@ -64,6 +68,22 @@ public struct InstanceConfiguration: Sendable {
   /// `plugin org.example.dir (storage local)`, for messages.
   var name: String {
     storeid.map { "plugin \(bundle.id) (storage \($0))" } ?? "plugin \(bundle.id)"
+  }
+}
+
+/// What a plugin may ask of the host on behalf of one storage.
+public struct StorageAccess: Sendable {
+  /// What the storage was granted.
+  public var permissions: Permissions
+  /// `host.*` methods granted.
+  public var hostServices: Set<String>
+  /// Names of properties that `host.secret.get` may ask for.
+  public var secretNames: Set<String>
+
+  public init(permissions: Permissions = Permissions(), hostServices: Set<String> = [], secretNames: Set<String> = []) {
+    self.permissions = permissions
+    self.hostServices = hostServices
+    self.secretNames = secretNames
   }
 }
 

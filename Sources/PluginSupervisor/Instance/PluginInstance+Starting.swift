@@ -273,6 +273,9 @@ extension PluginInstance {
   /// The configuration without what this child is not offered.
   private func offered() async -> InstanceConfiguration {
     var configuration = configuration
+    if let access = await configuration.sharedAccess?() {
+      configuration.hostServices = access.values.reduce(into: []) { $0.formUnion($1.hostServices) }
+    }
     let withheld = await configuration.withheldServices().intersection(configuration.hostServices)
     if !withheld.isEmpty {
       configuration.hostServices.subtract(withheld)

@@ -110,6 +110,25 @@ public actor PluginInstance {
     try Self.requireDead(await end(child, .orderly(reason)), configuration.name)
   }
 
+  /// Stops the child as soon as it has nothing to do; returns at once.
+  public func stopWhenIdle(reason: String) {
+    guard case .ready(let child) = state else { return }
+    Task { [weak self] in
+      while await self?.isBusy(child) == true { try? await Task.sleep(for: .milliseconds(50)) }
+      guard let self, await self.isCurrent(child) else { return }
+      _ = await self.end(child, .orderly(reason))
+    }
+  }
+
+  private func isCurrent(_ child: PluginChild) -> Bool {
+    if case .ready(let current) = state { current === child } else { false }
+  }
+
+  private func isBusy(_ child: PluginChild) -> Bool {
+    let load = child.gate.load
+    return isCurrent(child) && load.running + load.waiting > 0
+  }
+
   /// Ends the instance for good: the child stops, later calls fail with SHUTTING_DOWN.
   public func close(reason: String) async throws(StorageError) {
     restartTimer?.cancel()

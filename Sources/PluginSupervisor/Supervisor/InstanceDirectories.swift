@@ -19,6 +19,18 @@ struct InstanceDirectories: Sendable {
     streams = settings.runDirectory + "/" + name + "/streams"
   }
 
+  /// The name of the instance that serves a storage: the storage's id, or one that no storage can have, since ids begin
+  /// with a letter.
+  static func name(of storage: SupervisedStorage) -> String {
+    storage.isShared ? sharedName(storage.bundle.id) : storage.storeid
+  }
+
+  /// The name of a plugin's one process for all of its storages.
+  static func sharedName(_ plugin: String) -> String { "_\(plugin)" }
+
+  /// The name of a process for a storage that is not there yet; plugin ids do not begin with a digit either.
+  static func candidateName(_ number: Int) -> String { "_0candidate-\(number)" }
+
   /// Makes both: the state the plugin user's own (0700) in a directory that only passes through (0711).
   func prepare(owner: UInt32?) -> StorageError? {
     for (path, mode) in [(parent(state), 0o711), (state, 0o700), (parent(streams), 0o711), (streams, 0o711)] {

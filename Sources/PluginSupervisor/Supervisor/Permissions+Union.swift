@@ -33,6 +33,18 @@ extension Permissions {
     return all
   }
 
+  /// The same in an order that does not depend on who was granted what first: for comparing.
+  var ordered: Permissions {
+    var all = self
+    all.files.sort { $0.path < $1.path }
+    if case .endpoints(let endpoints) = network {
+      all.network = .endpoints(endpoints.sorted { ($0.host, $0.port) < ($1.host, $1.port) })
+    }
+    all.devices.sort { ($0.deviceClass, $0.access.rawValue) < ($1.deviceClass, $1.access.rawValue) }
+    all.broker.sort { ($0.operation, $0.limits.description) < ($1.operation, $1.limits.description) }
+    return all
+  }
+
   /// Whether mounts or device nodes may have to appear while the plugin runs.
   var needsBrokerDirectory: Bool {
     broker.contains { $0.covers("host.mount") || $0.covers("host.device.open") }

@@ -20,8 +20,9 @@ public actor Supervisor {
   public nonisolated let reactor: Reactor
   let logger: Logger
 
+  /// By the names of their directories.
   private var entries: [String: Entry] = [:]
-  private var candidates: [ObjectIdentifier: (instance: PluginInstance, plugin: String, key: String)] = [:]
+  private var candidates: [ObjectIdentifier: (instance: PluginInstance, plugin: String, name: String)] = [:]
   private var nextCandidate = 1
   private var isDraining = false
 
@@ -42,33 +43,39 @@ public actor Supervisor {
 
   /// The instance that serves a storage; made on first use, its child starts with the first call.
   ///
-  /// Ask with the same storage as long as nothing about it changed; after a change ``remove(_:reason:)`` it first.
+  /// Ask with the same storage as long as nothing about it changed; after a change ``remove(_:reason:isUrgent:)`` it
+  /// first. A shared process that lacks what this storage was granted is stopped: ask ``needsRestart(for:)`` before, and
+  /// wait until nobody uses it.
   public func instance(
     for storage: SupervisedStorage, services: any HostServices
-  ) throws(StorageError) -> PluginInstance {
-    if isDraining {
-      throw StorageError(.shuttingDown, "the host is going down and starts no plugins", outcome: .notStarted)
-    }
-    let isShared = storage.bundle.manifest.process == .perPlugin
-    let key = isShared ? "plugin/\(storage.bundle.id)" : "storage/\(storage.storeid)"
-    if var entry = entries[key] {
-      if isShared, entry.storages[storage.storeid]?.permissions != storage.permissions {
-        // The running child lacks what this storage was granted: the next start has it all.
-        let instance = entry.instance
-        Task { try? await instance.stop(reason: "a storage was added to it") }
-      }
+  ) async throws(StorageError) -> PluginInstance {
+    try checkOpen()
+    let name = InstanceDirectories.name(of: storage)
+    if var entry = entries[name] {
+      let isLacking = needsRestart(for: storage)
       entry.storages[storage.storeid] = storage
-      entries[key] = entry
+      entries[name] = entry
+      // The next start has it all.
+      if isLacking { try await entry.instance.stop(reason: "a storage was added to it") }
       return entry.instance
     }
-    let name = isShared ? storage.bundle.id : storage.storeid
+    let access: @Sendable () async -> [String: StorageAccess] = { [weak self] in await self?.access(name) ?? [:] }
     let instance = makeInstance(
-      storage, name: name, storeid: isShared ? nil : storage.storeid, services: services
+      storage, name: name, storeid: storage.isShared ? nil : storage.storeid, services: services,
+      shared: storage.isShared ? access : nil
     ) { [weak self] in
-      await self?.permissions(of: key) ?? storage.permissions
+      await self?.permissions(of: name) ?? storage.permissions
     }
-    entries[key] = Entry(instance: instance, storages: [storage.storeid: storage])
+    entries[name] = Entry(instance: instance, storages: [storage.storeid: storage])
     return instance
+  }
+
+  /// Whether a process runs for the plugin's other storages that lacks something this one was granted.
+  public func needsRestart(for storage: SupervisedStorage) -> Bool {
+    guard storage.isShared, let entry = entries[InstanceDirectories.name(of: storage)], entry.instance.isRunning
+    else { return false }
+    let others = entry.storages.filter { $0.key != storage.storeid }
+    return Self.union(entry.storages) != Self.union(others.merging([storage.storeid: storage]) { $1 })
   }
 
   /// A short-lived instance for a storage that does not exist yet, with the grants its configuration would get and
@@ -76,10 +83,8 @@ public actor Supervisor {
   public func candidate(
     for storage: SupervisedStorage, services: any HostServices
   ) throws(StorageError) -> PluginInstance {
-    if isDraining {
-      throw StorageError(.shuttingDown, "the host is going down and starts no plugins", outcome: .notStarted)
-    }
-    let name = "candidate-\(nextCandidate)"
+    try checkOpen()
+    let name = InstanceDirectories.candidateName(nextCandidate)
     nextCandidate += 1
     let permissions = storage.permissions
     let instance = makeInstance(
@@ -99,35 +104,52 @@ public actor Supervisor {
       logger.critical("\(error.message)")
       return
     }
-    await giveBack(plugin: known.plugin, key: known.key)
-    let directories = InstanceDirectories(settings, name: known.key)
-    await settings.broker?.release(holder: known.key, directory: directories.broker)
-    await OwnThread.run { directories.remove() }
+    await forget(name: known.name, plugin: known.plugin)
   }
 
   /// Ends the instance of a storage in an orderly way: its configuration changed, or it is removed.
   ///
-  /// A shared instance goes on for the plugin's other storages.
-  public func remove(_ storeid: String, reason: String) async throws(StorageError) {
+  /// A shared instance goes on for the plugin's other storages. What only this one was granted ends with the process:
+  /// at once when that is urgent (it was taken back), else as soon as no call runs.
+  public func remove(_ storeid: String, reason: String, isUrgent: Bool = false) async throws(StorageError) {
     guard let key = entries.first(where: { $0.value.storages[storeid] != nil })?.key, var entry = entries[key] else {
       return
     }
+    let before = Self.union(entry.storages)
     entry.storages[storeid] = nil
     entries[key] = entry.storages.isEmpty ? nil : entry
     if entry.storages.isEmpty {
       try await entry.instance.close(reason: reason)
-    } else {
-      try await entry.instance.stop(reason: reason)
+    } else if Self.union(entry.storages) != before {
+      if isUrgent {
+        try await entry.instance.stop(reason: reason)
+      } else {
+        await entry.instance.stopWhenIdle(reason: reason)
+      }
     }
   }
 
-  /// Forgets everything kept for a storage that is gone: its user id, its state, its stream directory.
-  public func forget(_ storeid: String, plugin: String) async throws(StorageError) {
+  /// Forgets everything kept for a storage that is gone: what the broker holds for it, its user id, its state, its stream
+  /// directory.
+  ///
+  /// - Parameter isLast: whether the plugin has no other storage: then what its shared process had goes too.
+  public func forget(_ storeid: String, plugin: String, isLast: Bool) async throws(StorageError) {
     try await remove(storeid, reason: "its storage was removed")
-    await giveBack(plugin: plugin, key: storeid)
-    let directories = InstanceDirectories(settings, name: storeid)
-    await settings.broker?.release(holder: storeid, directory: directories.broker)
+    await forget(name: storeid, plugin: plugin)
+    let shared = InstanceDirectories.sharedName(plugin)
+    if isLast, entries[shared] == nil { await forget(name: shared, plugin: plugin) }
+  }
+
+  private func forget(name: String, plugin: String) async {
+    await giveBack(plugin: plugin, key: name)
+    let directories = InstanceDirectories(settings, name: name)
+    await settings.broker?.release(holder: name, directory: directories.broker)
     await OwnThread.run { directories.remove() }
+  }
+
+  /// The directory below which the broker shows to a storage's plugin what it made: `mounts` and `dev`.
+  public nonisolated static func brokerDirectory(of storage: SupervisedStorage, in runDirectory: String) -> String {
+    "\(runDirectory)/\(InstanceDirectories.name(of: storage))"
   }
 
   /// The instance of a storage, when there is one.
@@ -190,10 +212,27 @@ public actor Supervisor {
 
   // MARK: - Parts
 
-  private func permissions(of key: String) -> Permissions? {
-    guard let storages = entries[key]?.storages.sorted(by: { $0.key < $1.key }).map(\.value), let first = storages.first
-    else { return nil }
-    return storages.dropFirst().reduce(first.permissions) { $0.union($1.permissions) }
+  private func checkOpen() throws(StorageError) {
+    guard isDraining else { return }
+    throw StorageError(.shuttingDown, "the host is going down and starts no plugins", outcome: .notStarted)
+  }
+
+  private func permissions(of name: String) -> Permissions? { entries[name].flatMap { Self.union($0.storages) } }
+
+  /// What each storage of a shared process may ask of the host.
+  private func access(_ name: String) -> [String: StorageAccess] {
+    entries[name]?.storages.mapValues { storage in
+      var access = StorageAccess(
+        permissions: storage.permissions, hostServices: storage.hostServices, secretNames: storage.secretNames)
+      if settings.broker == nil { access.hostServices.subtract(storage.brokerServices) }
+      return access
+    } ?? [:]
+  }
+
+  private static func union(_ storages: [String: SupervisedStorage]) -> Permissions? {
+    let all = storages.sorted { $0.key < $1.key }.map(\.value.permissions)
+    guard let first = all.first else { return nil }
+    return all.dropFirst().reduce(first) { $0.union($1) }.ordered
   }
 
   private func giveBack(plugin: String, key: String) async {
@@ -207,7 +246,8 @@ public actor Supervisor {
 
   private func makeInstance(
     _ storage: SupervisedStorage, name: String, storeid: String?, services: any HostServices,
-    isCandidate: Bool = false, permissions: @escaping @Sendable () async -> Permissions
+    isCandidate: Bool = false, shared: (@Sendable () async -> [String: StorageAccess])? = nil,
+    permissions: @escaping @Sendable () async -> Permissions
   ) -> PluginInstance {
     let settings = settings
     let uids = uids
@@ -217,14 +257,13 @@ public actor Supervisor {
     var configuration = InstanceConfiguration(
       bundle: bundle, storeid: storeid, storageType: storeid == nil ? nil : storage.type, host: settings.host,
       streamsPath: directories.streams)
-    configuration.secretNames =
-      storeid == nil
-      ? bundle.manifest.storageTypes.reduce(into: []) { $0.formUnion($1.sensitiveProperties) } : storage.secretNames
+    configuration.secretNames = storage.secretNames
     configuration.hostServices = storage.hostServices
+    configuration.sharedAccess = shared
     // What nobody here can do is not offered, whatever was granted.
     if let broker = settings.broker {
       // What the plugin needs is offered all the same: asking for it then says what the host lacks.
-      let optional = configuration.hostServices.intersection(storage.optionalServices)
+      let optional = storage.optionalServices
       if !optional.isEmpty { configuration.withheldServices = { await broker.unavailable(of: optional) } }
     } else {
       configuration.hostServices.subtract(storage.brokerServices)

@@ -6,7 +6,7 @@ public import StorageProtocol
 
 /// Where a supervisor keeps its instances' directories, and how it confines them.
 public struct SupervisorSettings: Sendable {
-  /// Holds `<storeid>/` for each instance: its private state, which survives restarts.
+  /// Holds `<storeid>/` (`_<plugin>/` for a shared process) for each instance: its private state, which survives restarts.
   public var stateDirectory: String
   /// Holds `<storeid>/streams/` for each instance.
   public var runDirectory: String
@@ -48,6 +48,9 @@ public struct SupervisedStorage: Sendable {
     self.type = type
     self.permissions = permissions
   }
+
+  /// Whether one process serves all storages of its plugin.
+  public var isShared: Bool { bundle.manifest.process == .perPlugin }
 
   /// Sensitive properties of its type.
   var secretNames: Set<String> { bundle.manifest.storageType(type)?.sensitiveProperties ?? [] }

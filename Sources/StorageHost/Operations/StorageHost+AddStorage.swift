@@ -5,6 +5,7 @@ internal import ClusterLocks
 public import JSON
 internal import Jobs
 internal import Logging
+internal import PluginSandbox
 internal import StorageConfig
 public import StorageProtocol
 
@@ -51,8 +52,10 @@ extension StorageHost {
         await self.undoAdd(draft.id, draft.type, draft.next?.config ?? [:], bundle)
       }
     }
+    let shared = await registry.sharedDirectories(storeid)
+    for warning in shared { logger.warning("\(warning)", metadata: ["storeid": "\(storeid)"]) }
     await sampleSoon(storeid)
-    return StorageChange(storage: try await storage(storeid), show: show.value)
+    return StorageChange(storage: try await storage(storeid), show: show.value, warnings: shared)
   }
 
   private func addHook(
@@ -66,9 +69,9 @@ extension StorageHost {
     let checked = try await withCandidate(draft, bundle, next.config, run) { (storage) async throws(StorageError) in
       try await self.check(storage, next.config, isNew: true, run)
     }
-    var config = next.config
-    config.merge(checked)
-    var result = HookResult(set: checked)
+    var result = HookResult(set: checked, granted: bundle.request.templateProperties)
+    // Before a process gets what this configuration grants.
+    let config = try patched(draft, result)?.config ?? next.config
     do throws(StorageError) {
       try await withCandidate(draft, bundle, config, run) { (storage) async throws(StorageError) in
         let answer = try await storage.call("on_add_hook", ["sensitive": draft.secrets.wire], run)
@@ -76,7 +79,7 @@ extension StorageHost {
         let isHere = next.isAvailable(on: self.settings.node)
         if isHere { _ = try await storage.call("activate_storage", [:], run.question) }
       }
-      try await registry.consents.give(draft.id, bundle)
+      try await registry.consents.give(draft.id, bundle, config)
     } catch {
       await undoAdd(draft.id, draft.type, config, bundle)
       throw error.with(outcome: error.outcome == .unknown ? .unknown : .rolledBack)

@@ -3,11 +3,12 @@
 
 public import JSON
 internal import Logging
+internal import PluginSandbox
 internal import StorageConfig
 public import StorageProtocol
 
 extension StorageHost {
-  /// Changes a storage's configuration; its process is restarted with the new one.
+  /// Changes a storage's configuration. Operations under way finish as they began; its process is restarted when they have.
   ///
   /// The plugin is asked first. One that cannot be asked (its bundle is gone or broken, nobody agreed to what it wants,
   /// it does not start or answer) keeps nobody from changing the options that are Berth's own; the result says so.
@@ -34,9 +35,12 @@ extension StorageHost {
       }
     }
     for warning in warnings.value { logger.warning("\(warning)", metadata: ["storeid": "\(storeid)"]) }
-    await registry.close(storeid)
+    await registry.changed(storeid)
+    let shared = await registry.sharedDirectories(storeid)
+    for warning in shared { logger.warning("\(warning)", metadata: ["storeid": "\(storeid)"]) }
     await sampleSoon(storeid)
-    return StorageChange(storage: try await storage(storeid), show: show.value, warnings: warnings.value)
+    return StorageChange(
+      storage: try await storage(storeid), show: show.value, warnings: warnings.value + shared)
   }
 
   private func updateHook(
@@ -46,14 +50,21 @@ extension StorageHost {
       throw await registry.noPlugin(draft.id, draft.type).unasked(draft.id, change)
     }
     // Nobody agreed to what it would do: it is not run, not even to be asked.
-    let standing = try await registry.consents.standing(draft.id, bundle)
-    if let refusal = standing.refusal(draft.id, bundle) { throw refusal.unasked(draft.id, change) }
+    do throws(StorageError) {
+      if let current = draft.current {
+        // A version that asks for no more is agreed to with the configuration as it was, not as it will be.
+        _ = try await registry.consents.check(draft.id, bundle, current.config)
+      } else if let refusal = try await registry.consents.standing(draft.id, bundle, nil).refusal(draft.id, bundle) {
+        throw refusal
+      }
+    } catch { throw error.code == .permissionDenied ? error.unasked(draft.id, change) : error }
     // A section that stays unusable can be edited all the same.
     guard let next = draft.next else { return .none }
     registry.services.offer(draft.secrets, for: draft.id)
     defer { registry.services.offer(nil, for: draft.id) }
     return try await withCandidate(draft, bundle, next.config, run) { (storage) async throws(StorageError) in
-      var result = HookResult(set: try await self.check(storage, next.config, isNew: false, run))
+      var result = HookResult(
+        set: try await self.check(storage, next.config, isNew: false, run), granted: bundle.request.templateProperties)
       let current = Storage(
         id: draft.id, scfg: draft.current?.config ?? next.config, facts: storage.facts, plugin: storage.plugin,
         grants: storage.grants)

@@ -36,7 +36,7 @@ extension StorageHost {
         }
         _ = try await self.registry.config.merge(kept, digest: wish.digest, owner: caller.actor)
       } catch {
-        // Secrets of storages that did not come; what a crash leaves of them the next start removes.
+        // Secrets of storages that did not come; what a crash leaves of them the next start keeps aside.
         let present = self.registry.config.snapshot
         for storeid in secrets.keys where present[storeid] == nil {
           try? await self.registry.config.secrets.remove(storeid)
@@ -46,7 +46,8 @@ extension StorageHost {
     }
     for section in report.sections where section.verdict == .usable {
       guard let bundle = await registry.bundle(serving: section.type) else { continue }
-      try await registry.consents.give(section.storeid, bundle)
+      try await registry.consents.give(
+        section.storeid, bundle, registry.config.snapshot[section.storeid]?.usable?.config ?? [:])
     }
     report.digest = try await currentConfig().digest
     logger.notice(

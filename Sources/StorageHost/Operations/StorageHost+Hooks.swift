@@ -92,6 +92,16 @@ extension StorageHost {
     return try result.get()
   }
 
+  /// The storage as it will be with what the plugin answered; refuses what the plugin may not change.
+  func patched(_ draft: ConfigDraft, _ result: HookResult) throws(StorageError) -> ResolvedStorage? {
+    do throws(ConfigError) {
+      return try ConfigEditor(schema: registry.config.schema, file: StorageConfigFile())
+        .patch(
+          draft, set: result.set, deleting: result.delete, secrets: result.secrets, granted: result.granted
+        ).next
+    } catch { throw StorageError(error) }
+  }
+
   /// Lets the plugin check a configuration.
   /// - Returns: the properties it derived.
   func check(

@@ -29,7 +29,7 @@ extension StorageHost {
     return try await permissions(entry, bundle)
   }
 
-  /// Grants permissions that the storage's plugin asks for; its process is restarted with them.
+  /// Grants permissions that the storage's plugin asks for; its process is restarted with them once nobody uses it.
   ///
   /// Whatever else the bundle asks for counts as shown and refused from then on.
   /// - Parameters:
@@ -46,13 +46,15 @@ extension StorageHost {
         more: ["reason": "DIGEST_CONFLICT"])
     }
     let request = bundle.request
+    let config = entry.usable?.config ?? [:]
     if let lines {
-      try await registry.consents.edit(storeid, bundle) { (grant) throws(SandboxError) in
+      try await registry.consents.edit(storeid, bundle, config) { (grant) throws(SandboxError) in
         try grant.grant(lines, of: request)
       }
     } else {
-      try await registry.consents.give(storeid, bundle)
+      try await registry.consents.give(storeid, bundle, config)
     }
+    await registry.changed(storeid)
     return try await settle("permissions granted", entry, bundle, lines, caller)
   }
 
@@ -63,17 +65,17 @@ extension StorageHost {
   ) async throws(StorageError) -> StoragePermissions {
     let (entry, bundle) = try await served(storeid)
     let request = bundle.request
-    try await registry.consents.edit(storeid, bundle) { (grant) throws(SandboxError) in
+    try await registry.consents.edit(storeid, bundle, entry.usable?.config ?? [:]) { (grant) throws(SandboxError) in
       try grant.revoke(lines ?? PermissionGrant.lines(of: request), of: request)
     }
+    await registry.close(storeid, isUrgent: true)
     return try await settle("permissions revoked", entry, bundle, lines, caller)
   }
 
-  /// After a change: what runs ends, the log says who did it, the answer shows how it stands now.
+  /// After a change: the log says who did it, the answer shows how it stands now.
   private func settle(
     _ what: Logger.Message, _ entry: StorageEntry, _ bundle: BundleFacts, _ lines: [String]?, _ caller: Caller
   ) async throws(StorageError) -> StoragePermissions {
-    await registry.close(entry.id)
     // A version that waited for this is tried before it takes over.
     await registry.rescan()
     let now = try await permissions(entry, bundle)
@@ -107,7 +109,7 @@ extension StorageHost {
   private func permissions(
     _ entry: StorageEntry, _ bundle: BundleFacts
   ) async throws(StorageError) -> StoragePermissions {
-    let standing = try await registry.consents.standing(entry.id, bundle)
+    let standing = try await registry.consents.standing(entry.id, bundle, entry.usable?.config)
     let config = entry.usable?.config ?? [:]
     let items = PermissionItem.shown(of: bundle.request).map { item in
       StoragePermissions.Item(

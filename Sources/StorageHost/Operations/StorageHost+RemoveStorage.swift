@@ -41,7 +41,7 @@ extension StorageHost {
       }
     }
     for warning in warnings.value { logger.warning("\(warning)", metadata: ["storeid": "\(storeid)"]) }
-    await registry.close(storeid)
+    await registry.close(storeid, isUrgent: false)
     await sampler.forget(storeid)
     try await forget(storeid, of: plugin.value)
     return warnings.value
@@ -50,7 +50,8 @@ extension StorageHost {
   /// Forgets what is kept for a storage that is configured no more.
   func forget(_ storeid: String, of plugin: String?) async throws(StorageError) {
     if let plugin { await registry.services.forget(plugin: plugin, storeid: storeid) }
-    await registry.house.forget(plugin: plugin, storeid: storeid)
+    let isLast = await registry.storages(of: plugin).allSatisfy { $0 == storeid }
+    await registry.house.forget(plugin: plugin, storeid: storeid, isLast: isLast)
     // Last: it tells whose the rest is, should this be cut off in the middle.
     try await registry.consents.withdraw(storeid)
   }
@@ -64,7 +65,11 @@ extension StorageHost {
       return .none
     }
     guard let bundle = serving else { throw await registry.noPlugin(draft.id, draft.type) }
-    if let refusal = try await registry.consents.standing(draft.id, bundle).refusal(draft.id, bundle) { throw refusal }
+    if let refusal = try await registry.consents.standing(draft.id, bundle, draft.current?.config)
+      .refusal(draft.id, bundle)
+    {
+      throw refusal
+    }
     guard let current = draft.current else {
       throw .refused(
         .configInvalid, "the section of storage '\(draft.id)' cannot be used as it is",
@@ -85,6 +90,12 @@ extension StorageHost {
 }
 
 extension StorageRegistry {
+  /// The configured storages that a plugin serves, or served.
+  func storages(of plugin: String?) async -> [String] {
+    config.snapshot.entries.filter { ((bundle(serving: $0.type) ?? departed[$0.type])?.id ?? plugin) == plugin }.map(
+      \.id)
+  }
+
   /// The id of the plugin that serves a storage, or served it: whose state is kept for it.
   func owner(_ storeid: String, _ type: String) async throws(StorageError) -> String? {
     if let record = try await consents.record(storeid) { return record.plugin }

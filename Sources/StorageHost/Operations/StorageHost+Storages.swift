@@ -76,8 +76,8 @@ extension StorageHost {
     guard let bundle = await registry.bundle(serving: entry.type) else {
       throw await registry.noPlugin(storeid, entry.type)
     }
-    try await registry.consents.give(storeid, bundle)
-    await registry.close(storeid)
+    try await registry.consents.give(storeid, bundle, entry.usable?.config ?? [:])
+    await registry.changed(storeid)
     await registry.rescan()
     logger.notice(
       "consent given", metadata: ["storeid": "\(storeid)", "actor": "\(caller.actor)", "plugin": "\(bundle.id ?? "")"])
@@ -94,8 +94,7 @@ extension StorageRegistry {
     do throws(StorageError) {
       guard let entry = config.snapshot[storeid] else { return nil }
       guard let bundle = bundle(serving: entry.type) else { throw noPlugin(storeid, entry.type) }
-      _ = try await consents.check(storeid, bundle)
-      return nil
+      return try await consents.standing(storeid, bundle, entry.usable?.config).refusal(storeid, bundle)?.message
     } catch { return error.message }
   }
 }

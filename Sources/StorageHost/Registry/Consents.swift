@@ -21,17 +21,22 @@ actor Consents {
   struct Record: Sendable, Hashable {
     var plugin: String
     var grant: PermissionGrant
+    /// What the permissions with properties in them came to then, by their lines.
+    var resolved: [String: String]
 
     var json: JSON {
       [
         "plugin": .string(plugin), "digest": .string(grant.bundleDigest), "requested": grant.requested.sorted().json(),
         "permissions": grant.permissions.sorted().json(),
+        "resolved": .object(
+          JSONObject(lastWins: resolved.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })),
       ]
     }
 
-    init(plugin: String, grant: PermissionGrant) {
+    init(plugin: String, grant: PermissionGrant, resolved: [String: String]) {
       self.plugin = plugin
       self.grant = grant
+      self.resolved = resolved
     }
 
     /// nil for a text that is no record: then nobody agreed to anything.
@@ -44,7 +49,8 @@ actor Consents {
         plugin: plugin,
         grant: PermissionGrant(
           bundleDigest: digest, requested: Set(requested.compactMap(\.stringValue)),
-          permissions: Set(lines.compactMap(\.stringValue))))
+          permissions: Set(lines.compactMap(\.stringValue))),
+        resolved: (json["resolved"]?.objectValue ?? [:]).reduce(into: [:]) { $0[$1.key] = $1.value.stringValue })
     }
   }
 
@@ -56,12 +62,24 @@ actor Consents {
     return try await queued { () async throws(StorageError) in try await self.read(storeid) }
   }
 
-  /// Records consent to everything the bundle asks for now.
-  func give(_ storeid: String, _ bundle: BundleFacts) async throws(StorageError) {
+  /// Records consent to everything the bundle asks for now, with this configuration.
+  func give(_ storeid: String, _ bundle: BundleFacts, _ config: JSONObject) async throws(StorageError) {
     try await change(storeid) { _ in
       Record(
         plugin: bundle.id ?? "",
-        grant: PermissionGrant(everythingIn: bundle.request, bundleDigest: bundle.digest ?? ""))
+        grant: PermissionGrant(everythingIn: bundle.request, bundleDigest: bundle.digest ?? ""),
+        resolved: bundle.request.resolvedTemplates(config))
+    }
+  }
+
+  /// Takes over what an administrator's own change of the configuration makes of the permissions.
+  ///
+  /// Only while the bundle is the one that was agreed to: what another one makes of them by its defaults is asked about.
+  func follow(_ storeid: String, _ bundle: BundleFacts, _ config: JSONObject) async throws(StorageError) {
+    try await change(storeid) { old in
+      guard var record = old, record.plugin == bundle.id, record.grant.bundleDigest == bundle.digest else { return nil }
+      record.resolved = bundle.request.resolvedTemplates(config)
+      return record == old ? nil : record
     }
   }
 
@@ -69,12 +87,14 @@ actor Consents {
   ///
   /// - Parameter body: changes the grant; it starts with what of an earlier consent is still asked for.
   func edit(
-    _ storeid: String, _ bundle: BundleFacts,
+    _ storeid: String, _ bundle: BundleFacts, _ config: JSONObject,
     _ body: @escaping @Sendable (inout PermissionGrant) throws(SandboxError) -> Void
   ) async throws(StorageError) {
     try await change(storeid) { (old) throws(StorageError) in
       let digest = bundle.digest ?? ""
-      let earlier = old?.plugin == bundle.id ? old?.grant : nil
+      var earlier = old?.plugin == bundle.id ? old?.grant : nil
+      // What came to mean something else was not agreed to.
+      for line in Standing(old, bundle, config).moved.keys { earlier?.forget(line) }
       var grant =
         earlier?.rebound(to: bundle.request, bundleDigest: digest)
         ?? PermissionGrant(
@@ -82,7 +102,7 @@ actor Consents {
       do throws(SandboxError) { try body(&grant) } catch {
         throw .refused(.invalidParams, error.message, hint: error.hint, field: "permissions")
       }
-      return Record(plugin: bundle.id ?? "", grant: grant)
+      return Record(plugin: bundle.id ?? "", grant: grant, resolved: bundle.request.resolvedTemplates(config))
     }
   }
 
@@ -95,19 +115,29 @@ actor Consents {
   }
 
   /// Where a storage stands with this bundle, without changing anything.
-  func standing(_ storeid: String, _ bundle: BundleFacts) async throws(StorageError) -> Standing {
-    Standing(try await record(storeid), bundle)
+  /// - Parameter config: the storage's configuration as the bundle reads it; nil for one that cannot be used.
+  func standing(
+    _ storeid: String, _ bundle: BundleFacts, _ config: JSONObject?
+  ) async throws(StorageError) -> Standing {
+    Standing(try await record(storeid), bundle, config)
   }
 
   /// What the bundle may have for the storage.
   ///
   /// - Throws: PERMISSION_DENIED for a bundle that asks for more than was agreed to, or lacks what it needs.
-  func check(_ storeid: String, _ bundle: BundleFacts) async throws(StorageError) -> PermissionGrant {
-    let standing = try await standing(storeid, bundle)
+  func check(
+    _ storeid: String, _ bundle: BundleFacts, _ config: JSONObject
+  ) async throws(StorageError) -> PermissionGrant {
+    let standing = try await standing(storeid, bundle, config)
     if let refusal = standing.refusal(storeid, bundle) { throw refusal }
-    if let grant = standing.grant, standing.record?.grant != grant {
-      // The same or less than before: taken over by itself, unless somebody changed the consent in between.
-      try await change(storeid) { old in old == standing.record ? Record(plugin: bundle.id ?? "", grant: grant) : old }
+    if let grant = standing.grant {
+      let record = Record(
+        plugin: bundle.id ?? "", grant: grant, resolved: bundle.request.resolvedTemplates(config))
+      // The same or less than before, or the administrator's own edit: taken over by itself, unless somebody changed the
+      // consent in between.
+      if standing.record != record {
+        try await change(storeid) { old in old == standing.record ? record : nil }
+      }
     }
     return standing.grant ?? PermissionGrant(bundleDigest: bundle.digest ?? "", permissions: [])
   }

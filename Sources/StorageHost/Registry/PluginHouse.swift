@@ -35,6 +35,12 @@ protocol PluginHouse: Sendable {
     services: StorageServices
   ) async throws(StorageError) -> any LivePlugin
 
+  /// Whether the storage's process runs already, for other storages, and would have to start again with what this one was
+  /// granted. ``instance(_:storeid:type:scfg:grant:services:)`` then stops it.
+  func needsRestart(
+    _ bundle: BundleFacts, storeid: String, type: String, scfg: JSONObject, grant: PermissionGrant
+  ) async throws(StorageError) -> Bool
+
   /// A short-lived process for a storage that does not exist yet, with the grants its configuration would get.
   func candidate(
     _ bundle: BundleFacts, storeid: String, type: String, scfg: JSONObject, grant: PermissionGrant,
@@ -45,8 +51,10 @@ protocol PluginHouse: Sendable {
   func processes() async -> [ProcessSummary]
 
   /// Gives back what belongs to a storage that is gone: its user id, its state directory.
-  /// - Parameter plugin: the id of the plugin that served it; nil when nobody knows.
-  func forget(plugin: String?, storeid: String) async
+  /// - Parameters:
+  ///   - plugin: the id of the plugin that served it; nil when nobody knows.
+  ///   - isLast: whether the plugin has no other storage.
+  func forget(plugin: String?, storeid: String, isLast: Bool) async
 
   /// Removes what an earlier daemon left: FIFOs, cgroups, temporary directories.
   func removeLeftovers() async
@@ -65,8 +73,8 @@ protocol LivePlugin: PluginCalling {
   func start() async throws(StorageError)
   /// Lets a quarantined plugin start again.
   func release() async
-  /// Ends it in good order.
-  func close() async
+  /// Ends it in good order; a process that other storages use as well at once only when that is urgent.
+  func close(isUrgent: Bool) async
   /// Directories it was granted.
   var grants: [String] { get }
   /// Whether its process runs and takes calls.
@@ -96,6 +104,8 @@ struct BundleFacts: Sendable {
   var permissions: [String] = []
   /// The same, typed.
   var request = PermissionRequest()
+  /// Whether one process serves all of its storages.
+  var isShared = false
   var manifest: JSON?
 
   var summary: PluginSummary {
@@ -107,4 +117,9 @@ struct BundleFacts: Sendable {
           permission: item.line, reason: item.reason, isOptional: item.isOptional, warning: item.warning)
       }, manifest: manifest)
   }
+}
+
+extension LivePlugin {
+  /// Ends it in good order.
+  func close() async { await close(isUrgent: false) }
 }

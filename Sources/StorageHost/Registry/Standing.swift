@@ -12,17 +12,21 @@ struct Standing: Sendable {
   let grant: PermissionGrant?
   /// What it asks for beyond what was shown.
   let added: [String]
+  /// What of it means something else than it did, by its line: a default of the new version's moved it.
+  let moved: [String: String]
   /// What was granted and is no longer asked for.
   let removed: [String]
   /// What it needs and is not granted.
   let missing: [PermissionItem]
   let state: StoragePermissions.State
 
-  init(_ record: Consents.Record?, _ bundle: BundleFacts) {
+  /// - Parameter config: the storage's configuration as the bundle reads it; nil for one that cannot be used.
+  init(_ record: Consents.Record?, _ bundle: BundleFacts, _ config: JSONObject?) {
     self.record = record
     let lines = PermissionGrant.lines(of: bundle.request)
     guard let record, record.plugin == bundle.id else {
       grant = nil
+      moved = [:]
       added = lines
       removed = record?.grant.permissions.sorted() ?? []
       missing = []
@@ -33,7 +37,9 @@ struct Standing: Sendable {
       record.grant.bundleDigest == bundle.digest
       ? record.grant : record.grant.rebound(to: bundle.request, bundleDigest: bundle.digest ?? "")
     self.grant = grant
-    added = record.grant.growth(bundle.request)
+    moved = record.moved(bundle, config)
+    let grown = record.grant.growth(bundle.request)
+    added = grown + moved.keys.sorted().filter { !grown.contains($0) }
     removed = record.grant.permissions.filter { old in !grant.permissions.contains(old) }.sorted()
     missing = grant.missing(bundle.request)
     if !added.isEmpty {
@@ -61,8 +67,9 @@ struct Standing: Sendable {
         "the plugin of storage '\(storeid)' was changed and is another plugin: \(name)",
         hint: "look at it with 'berth plugin show \(name)'; if that is right: \(grant) --all")
     case .grown:
+      let more = added.map { line in moved[line].map { "\(line) (\($0) now)" } ?? line }
       return refusal(
-        "the plugin of storage '\(storeid)' was changed and asks for more: \(added.joined(separator: "; "))",
+        "the plugin of storage '\(storeid)' was changed and asks for more: \(more.joined(separator: "; "))",
         hint: "if that is right: \(grant) --all, or grant a part of it")
     case .missing:
       let needs = missing.map { item in
@@ -81,5 +88,19 @@ struct Standing: Sendable {
         "reason": "CONSENT_REQUIRED", "consent": .string(state.rawValue), "added": added.json(),
         "missing": missing.map(\.line).json(),
       ])
+  }
+}
+
+extension Consents.Record {
+  /// What another version of the bundle makes of permissions that are granted, by their lines, where that differs from
+  /// what was agreed to.
+  ///
+  /// With the same bundle only the administrator's own edits make a difference.
+  fileprivate func moved(_ bundle: BundleFacts, _ config: JSONObject?) -> [String: String] {
+    guard let config, grant.bundleDigest != bundle.digest else { return [:] }
+    let agreed = Set(resolved.filter { grant.effective($0.key) != nil }.values).union(grant.permissions)
+    return bundle.request.resolvedTemplates(config).filter { line, text in
+      grant.effective(line) == line && !PermissionGrant.isAgreed(text, agreed)
+    }
   }
 }

@@ -116,7 +116,8 @@ extension StorageRegistry {
       return effect
     }
     do throws(StorageError) {
-      if let refusal = try await consents.standing(entry.id, bundle).refusal(entry.id, bundle) { throw refusal }
+      let standing = try await consents.standing(entry.id, bundle, entry.usable?.config)
+      if let refusal = standing.refusal(entry.id, bundle) { throw refusal }
     } catch {
       effect.state = error.code == .permissionDenied ? .consent : .disabled
       effect.message = error.message

@@ -63,7 +63,7 @@ extension StorageRegistry {
         let resolved = schema.resolve(section).usable, resolved.isAvailable(on: node)
       else { continue }
       do throws(StorageError) {
-        let standing = try await consents.standing(entry.id, bundle)
+        let standing = try await consents.standing(entry.id, bundle, resolved.config)
         guard standing.refusal(entry.id, bundle) == nil else { continue }
         let grant = standing.grant ?? PermissionGrant(bundleDigest: bundle.digest ?? "", permissions: [])
         return Trial(resolved: resolved, grant: grant)

@@ -12,20 +12,30 @@ internal import StorageProtocol
 actor StorageRegistry {
   struct Live {
     let plugin: any LivePlugin
-    let activation: Activation
-    let scfg: JSONObject
+    var activation: Activation
+    /// What calls that begin now are told.
+    var scfg: JSONObject
     let digest: String
     let grant: PermissionGrant
     /// Who uses its process now; one for all storages that share it.
     let uses: ProcessUses
+    /// Whether its configuration was changed since the process was made: it ends once nobody uses it.
+    var isOutdated = false
 
-    /// Whether only the bundle is another one than what is asked for.
-    func isOlder(_ resolved: ResolvedStorage, _ bundle: BundleFacts) -> Bool {
-      scfg == resolved.config && digest != bundle.digest
+    /// Whether the process has all that the storage is to have now, and nothing that was taken back.
+    func serves(_ resolved: ResolvedStorage, _ bundle: BundleFacts, _ grant: PermissionGrant) -> Bool {
+      !isOutdated && scfg == resolved.config && digest == bundle.digest && self.grant == grant
     }
 
-    func serves(_ resolved: ResolvedStorage, _ bundle: BundleFacts, _ grant: PermissionGrant) -> Bool {
-      scfg == resolved.config && digest == bundle.digest && self.grant == grant
+    /// Whether something that it was granted was taken back.
+    func hasLost(_ grant: PermissionGrant) -> Bool {
+      digest == grant.bundleDigest && !self.grant.permissions.isSubset(of: grant.permissions)
+    }
+
+    /// Whether what is to be served now needs no other permissions than the process was started with.
+    func hasAll(_ resolved: ResolvedStorage, _ bundle: BundleFacts, _ grant: PermissionGrant) -> Bool {
+      self.grant == grant
+        && bundle.request.resolvedTemplates(scfg) == bundle.request.resolvedTemplates(resolved.config)
     }
   }
 
@@ -123,19 +133,38 @@ actor StorageRegistry {
     _ resolved: ResolvedStorage, _ bundle: BundleFacts
   ) async throws(StorageError) -> (Live, ProcessUses.Use) {
     while true {
-      let grant = try await consents.check(resolved.id, bundle)
+      let grant = try await consents.check(resolved.id, bundle, resolved.config)
       if let closing = closing[resolved.id] {
         await closing.value
         continue
       }
       if let entry = live[resolved.id] {
         if entry.serves(resolved, bundle, grant) { return (entry, entry.uses.enter()) }
-        if entry.isOlder(resolved, bundle) {
-          // Another version: those who are at work finish first; whoever takes long keeps nobody waiting for long.
-          if await exchange(resolved.id, entry) { continue }
-          return (entry, entry.uses.enter())
+        if entry.hasLost(grant) {
+          await leave(sharing: entry, isUrgent: true)
+          continue
         }
-        await leave(sharing: entry)
+        // Another version or configuration: those who are at work finish first; whoever takes long keeps nobody waiting
+        // for long.
+        if await exchange(resolved.id, entry) { continue }
+        guard var now = live[resolved.id], now.uses === entry.uses else { continue }
+        if now.digest == bundle.digest {
+          guard now.hasAll(resolved, bundle, grant) else { throw busy(resolved.id, now) }
+          if now.scfg != resolved.config || !now.isOutdated {
+            // Every call carries the configuration: those that begin now go by the new one, in the same process.
+            now.scfg = resolved.config
+            now.activation = Activation()
+            now.isOutdated = true
+            live[resolved.id] = now
+            retire()
+          }
+        }
+        return (now, now.uses.enter())
+      }
+      if try await house.needsRestart(
+        bundle, storeid: resolved.id, type: resolved.type, scfg: resolved.config, grant: grant)
+      {
+        try await join(resolved, bundle, grant)
         continue
       }
       let plugin = try await house.instance(
@@ -149,7 +178,7 @@ actor StorageRegistry {
       live[resolved.id] = entry
       let use = uses.enter()
       // What was revoked while this waited was not there yet to be closed.
-      if try await consents.check(resolved.id, bundle) == grant, live[resolved.id]?.uses === uses {
+      if try await consents.check(resolved.id, bundle, resolved.config) == grant, live[resolved.id]?.uses === uses {
         return (entry, use)
       }
     }
@@ -162,7 +191,8 @@ actor StorageRegistry {
     guard config.snapshot[storeid] != nil else {
       return PermissionGrant(everythingIn: bundle.request, bundleDigest: digest)
     }
-    return try await consents.standing(storeid, bundle).grant ?? PermissionGrant(bundleDigest: digest, permissions: [])
+    return try await consents.standing(storeid, bundle, nil).grant
+      ?? PermissionGrant(bundleDigest: digest, permissions: [])
   }
 
   func state(_ storeid: String) async -> String? { await live[storeid]?.plugin.state() }
@@ -175,10 +205,40 @@ actor StorageRegistry {
 
   func kill(_ storeid: String) async -> String? { await live[storeid]?.plugin.kill() }
 
-  /// Ends a storage's process, when its configuration changed or it was removed.
-  func close(_ storeid: String) async {
-    if let entry = live[storeid] { await leave([storeid: entry]) }
+  /// Ends a storage's process: it was removed, or something that it was granted was taken back.
+  /// - Parameter isUrgent: end it also for other storages that share it and use it now.
+  func close(_ storeid: String, isUrgent: Bool) async {
+    if let entry = live[storeid] { await leave([storeid: entry], isUrgent: isUrgent) }
     await closing[storeid]?.value
+  }
+
+  /// A storage's configuration was changed, or it was granted more: what runs finishes as it began, in its process;
+  /// whatever begins from now on goes by the new state.
+  func changed(_ storeid: String) async {
+    if let type = config.snapshot[storeid]?.type, let bundle = bundle(serving: type),
+      let now = config.snapshot[storeid]?.usable
+    {
+      // Nothing is awaited between the two: this configuration is as this bundle reads it.
+      do throws(StorageError) {
+        try await consents.follow(storeid, bundle, now.config)
+        let grant = try await consents.standing(storeid, bundle, now.config).grant
+        // Granted again, and less of it, is taken back as well.
+        if let grant, let entry = live[storeid], entry.hasLost(grant) { return await close(storeid, isUrgent: true) }
+      } catch {
+        logger.warning("\(error.message)", metadata: ["storeid": "\(storeid)"])
+      }
+    }
+    guard let entry = live[storeid] else {
+      await closing[storeid]?.value
+      return
+    }
+    if entry.uses.count == 0 {
+      await leave(sharing: entry)
+    } else {
+      live[storeid]?.isOutdated = true
+      live[storeid]?.activation = Activation()
+      retire()
+    }
   }
 
   func isLive(_ storeid: String) -> Live? { live[storeid] }
@@ -194,7 +254,49 @@ actor StorageRegistry {
     return true
   }
 
-  /// Ends, once nobody uses them, the processes of what is not to go on: another version, no consent, no plugin.
+  /// Starts the process that storages share anew, with what one more of them was granted, once nobody uses it.
+  ///
+  /// - Throws: STORAGE_UNAVAILABLE when operations under way take long.
+  private func join(
+    _ resolved: ResolvedStorage, _ bundle: BundleFacts, _ grant: PermissionGrant
+  ) async throws(StorageError) {
+    let ids = Set(bundle.types.map(\.type))
+    guard let other = live.first(where: { ids.contains(config.snapshot[$0.key]?.type ?? "") })?.value else {
+      // Nobody holds it here: what runs is not in use.
+      _ = try await house.instance(
+        bundle, storeid: resolved.id, type: resolved.type, scfg: resolved.config, grant: grant, services: services)
+      return
+    }
+    guard await other.uses.drained(patience: Self.patience) else { throw busy(resolved.id, other) }
+    let sharing = live.filter { $0.value.uses === other.uses }.keys
+    guard other.uses.count == 0, !sharing.isEmpty else { return }
+    // Whoever asks for one of the storages meanwhile waits.
+    let (house, services) = (house, services)
+    let work = Task { () async -> Result<Void, StorageError> in
+      do throws(StorageError) {
+        _ = try await house.instance(
+          bundle, storeid: resolved.id, type: resolved.type, scfg: resolved.config, grant: grant, services: services)
+        return .success(())
+      } catch { return .failure(error) }
+    }
+    let done = Task {
+      _ = await work.value
+      for storeid in sharing { self.closing[storeid] = nil }
+    }
+    for storeid in sharing { closing[storeid] = done }
+    await done.value
+    try await work.value.get()
+  }
+
+  private func busy(_ storeid: String, _ entry: Live) -> StorageError {
+    .refused(
+      .storageUnavailable,
+      "what storage '\(storeid)' was granted was changed, and \(entry.uses.count) operations under way use its process "
+        + "as it was", hint: "wait for them or cancel them (berth job list), then try again")
+  }
+
+  /// Ends, once nobody uses them, the processes of what is not to go on: another version or configuration, no consent, no
+  /// plugin.
   func retire() {
     for (storeid, entry) in live where !isWanted(storeid, entry) {
       Task {
@@ -212,17 +314,19 @@ actor StorageRegistry {
 
   private func isWanted(_ storeid: String, _ entry: Live) -> Bool {
     guard let type = config.snapshot[storeid]?.type, let bundle = bundle(serving: type) else { return false }
-    return entry.digest == bundle.digest
+    return entry.digest == bundle.digest && live[storeid]?.isOutdated != true
   }
 
   /// Ends a process for all storages it serves.
-  private func leave(sharing entry: Live) async { await leave(live.filter { $0.value.uses === entry.uses }) }
+  private func leave(sharing entry: Live, isUrgent: Bool = false) async {
+    await leave(live.filter { $0.value.uses === entry.uses }, isUrgent: isUrgent)
+  }
 
   /// Ends the storages' processes; whoever asks for one of them meanwhile waits until nothing of it is left.
-  private func leave(_ entries: [String: Live]) async {
+  private func leave(_ entries: [String: Live], isUrgent: Bool) async {
     for storeid in entries.keys { live[storeid] = nil }
     let task = Task {
-      for entry in entries.values { await entry.plugin.close() }
+      for entry in entries.values { await entry.plugin.close(isUrgent: isUrgent) }
       for storeid in entries.keys { self.closing[storeid] = nil }
     }
     for storeid in entries.keys { closing[storeid] = task }

@@ -13,8 +13,8 @@ struct SupervisedPlugin: LivePlugin {
   let instance: PluginInstance
   let logger: Logger
   let grants: [String]
-  /// How its supervisor ends it.
-  let end: @Sendable () async throws(StorageError) -> Void
+  /// How its supervisor ends it; at once for all who use it, when that is urgent.
+  let end: @Sendable (_ isUrgent: Bool) async throws(StorageError) -> Void
 
   func call(_ method: String, _ params: JSONObject, _ run: CallRun) async throws(StorageError) -> JSONObject {
     let answer = try await instance.call(method, params, context: run.context, options: run.options)
@@ -63,8 +63,8 @@ struct SupervisedPlugin: LivePlugin {
   func start() async throws(StorageError) { try await instance.start() }
   func release() async { await instance.release() }
 
-  func close() async {
-    do throws(StorageError) { try await end() } catch {
+  func close(isUrgent: Bool) async {
+    do throws(StorageError) { try await end(isUrgent) } catch {
       logger.error("\(error.message)")
     }
   }

@@ -104,6 +104,7 @@ final class SupervisorHouse: PluginHouse {
       id: manifest.id, version: manifest.version, vendor: manifest.vendor, path: bundle.path, sha256: manifest.sha256,
       digest: bundle.digest)
     facts.request = manifest.permissions
+    facts.isShared = manifest.process == .perPlugin
     facts.permissions = PermissionGrant.lines(of: manifest.permissions)
     facts.manifest = manifest.json()
     facts.refusedUpdate = catalog.kept[bundle.id]?.description
@@ -127,9 +128,16 @@ final class SupervisorHouse: PluginHouse {
     let instance = try await supervisor.instance(for: storage, services: services)
     let supervisor = supervisor
     return SupervisedPlugin(instance: instance, logger: settings.logger, grants: grants(storage)) {
-      () async throws(StorageError) in
-      try await supervisor.remove(storeid, reason: "it is not needed any more")
+      (isUrgent) async throws(StorageError) in
+      try await supervisor.remove(storeid, reason: "it is not needed any more", isUrgent: isUrgent)
     }
+  }
+
+  func needsRestart(
+    _ bundle: BundleFacts, storeid: String, type: String, scfg: JSONObject, grant: PermissionGrant
+  ) async throws(StorageError) -> Bool {
+    guard bundle.isShared else { return false }
+    return await supervisor.needsRestart(for: try supervised(bundle, storeid, type, scfg, grant))
   }
 
   func candidate(
@@ -140,7 +148,7 @@ final class SupervisorHouse: PluginHouse {
     let instance = try await supervisor.candidate(for: storage, services: services)
     let supervisor = supervisor
     return SupervisedPlugin(instance: instance, logger: settings.logger, grants: grants(storage)) {
-      () async throws(StorageError) in
+      (_) async throws(StorageError) in
       await supervisor.finish(instance)
     }
   }
@@ -161,15 +169,15 @@ final class SupervisorHouse: PluginHouse {
   /// Directories that returned paths may lie in; who may use devices may name nodes, who may mount what is mounted.
   private func grants(_ storage: SupervisedStorage) -> [String] {
     let permissions = storage.permissions
-    let mounts = "\(settings.runDirectory)/\(storage.storeid)/mounts"
+    let mounts = "\(Supervisor.brokerDirectory(of: storage, in: settings.runDirectory))/mounts"
     return permissions.files.map(\.path) + (permissions.devices.isEmpty ? [] : ["/dev"])
       + (permissions.broker.contains { $0.covers("host.mount") } ? [mounts] : [])
   }
 
   func processes() async -> [ProcessSummary] { await supervisor.status().map(ProcessSummary.init) }
 
-  func forget(plugin: String?, storeid: String) async {
-    do throws(StorageError) { try await supervisor.forget(storeid, plugin: plugin ?? "") } catch {
+  func forget(plugin: String?, storeid: String, isLast: Bool) async {
+    do throws(StorageError) { try await supervisor.forget(storeid, plugin: plugin ?? "", isLast: isLast) } catch {
       settings.logger.error("\(error.message)", metadata: ["storeid": "\(storeid)"])
     }
   }

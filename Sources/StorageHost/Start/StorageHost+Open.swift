@@ -34,6 +34,7 @@ extension StorageHost {
     do throws(ConfigError) {
       config = try await ConfigStore.open(directory: settings.stateDirectory, schema: StorageSchema())
     } catch { throw StorageError(error) }
+    for note in config.notes { settings.logger.warning("\(note)", metadata: ["place": "\(settings.stateDirectory)"]) }
     let registry = StorageRegistry(
       config: config, house: house,
       services: StorageServices(config: config, notes: notes, locks: locks, broker: broker), consents: Consents(notes),

@@ -38,6 +38,7 @@ struct StorageAdd: AsyncParsableCommand {
       let wish = StorageCreate(
         storeid: storage, type: type, properties: option.object, secrets: secrets, consent: digest)
       try await JobRunner.run(.addStorage(wish), client: client, global: global, options: job) { result in
+        Failure.warn(result)
         let shown = (result["show"]?.objectValue ?? [:]).map { member in
           "\n\(member.key): \(Failure.clean(member.value.stringValue ?? member.value.text()))"
         }

@@ -212,6 +212,16 @@ def join_groups(t):
     os.setgroups([0])
 
 
+@attempt("T6", REFUSED)
+def make_set_uid_file(t):
+    path = os.path.join(tempfile.gettempdir(), f"set-uid-{os.getpid()}")
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o755))
+    try:
+        os.chmod(path, 0o4755)
+    finally:
+        os.unlink(path)
+
+
 @attempt("T7", REFUSED)
 def mount_tmpfs(t):
     call("mount", b"x", b"/tmp", b"tmpfs", 0, None)

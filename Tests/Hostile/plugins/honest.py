@@ -47,6 +47,8 @@ def do(request, what, params):
         return [first, ask("host.journal.get", parent=me, key="k")]
     if what == "lock":
         return ask("host.lock.acquire", parent=me, name="mine", waitMs=1000, ttlMs=5000)
+    if what == "detach":
+        return ask("host.loop.detach", parent=me, loop="loop-1")
     if what == "mount":
         return ask("host.mount", parent=me, kind="nfs", source="server:/x")
     if what == "unknown":

@@ -64,7 +64,7 @@ public enum CheckConfig: StorageMethod {
 
   /// What `check_config` answers.
   public struct Result: JSONCodable, Sendable, Hashable {
-    /// The same with what the plugin derives (such as a fixed `path`).
+    /// The same with what the plugin derives: properties that were not given and that no permission is made of.
     public var scfg: JSONObject
 
     public init(scfg: JSONObject) {
