@@ -48,7 +48,7 @@ static bool has_identity(const char *disk) {
 }
 
 void await_disk(const char *prefix, bool (*belongs)(const char *disk)) {
-  for (int round = 0; round < 600; round++) {
+  for (int round = 0; round < 200; round++) {
     DIR *directory = opendir("/sys/block");
     if (!directory) fail("/sys/block");
     for (struct dirent *entry; (entry = readdir(directory));) {

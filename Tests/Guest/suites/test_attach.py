@@ -196,7 +196,7 @@ class Attach(guest.StorageTest):
         host, data = self.host, os.urandom(1 << 20)
         host.berth(*arguments)
         self.assertEqual(len(holding()), 1, holding())
-        options = holding()[0]
+        mount = holding()[0]
         put_in, out = "/run/in.raw", "/run/out.raw"
         with open(put_in, "wb") as file:
             file.write(len(data).to_bytes(8, "little") + data)
@@ -211,7 +211,7 @@ class Attach(guest.StorageTest):
         host.berth("volume", "free", volume)
         host.berth("storage", "remove", name)
         self.gone(holding)
-        return options
+        return mount
 
     def test_file_systems_in_files(self):
         for fs, size in (("ext4", 64), ("xfs", 320), ("btrfs", 128)):
@@ -274,12 +274,6 @@ class Attach(guest.StorageTest):
                 self.assertIn("shows no device with identity", self.refused(*arguments))
                 self.gone(sessions)
                 self.gone(controllers)
-
-    def test_the_disk_of_another_protocol_is_refused(self):
-        """Attached by the one, named by the other."""
-        self.host.berth(*self.over_nvme("disk"))
-        self.assertIn("shows no device", self.refused(*self.over_nvme("other", PORTS[1], wwid=own_disk())))
-        self.gone(controllers, ["4420"])
 
     def test_what_others_attached_stays(self):
         run("iscsiadm", "-m", "node", "-T", IQN, "-p", PORTAL, "-o", "new")
