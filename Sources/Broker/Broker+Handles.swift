@@ -77,7 +77,7 @@ extension Broker {
       operation?.number = handle.node.isEmpty ? .max : handle.number
       operation?.label = handle.label
     case .attachment:
-      try await detachAttachment(handle)
+      try await detachAttachment(handle, force: force)
     case .stage:
       try await removeStage(handle)
     }

@@ -122,7 +122,7 @@ extension Broker {
       BrokerOperation.Option("file_mode", "0600"), BrokerOperation.Option("dir_mode", "0700"),
     ]
     operation.options += try MountOptions.check(params.options ?? [:], type: "cifs", consumed: ["exec"])
-    if let password = try await password(params, service) {
+    if let password = try await secret(params.secret, service) {
       operation.options.append(BrokerOperation.Option("password", password))
     }
     return operation
@@ -139,17 +139,15 @@ extension Broker {
     for host in hosts { addresses.append(try await address(host)) }
     operation.source = addresses.joined(separator: ",") + ":" + path
     operation.options = try MountOptions.check(params.options ?? [:], type: "ceph", consumed: ["exec"])
-    if let secret = try await password(params, service) {
+    if let secret = try await secret(params.secret, service) {
       operation.options.append(BrokerOperation.Option("secret", secret))
     }
     return operation
   }
 
   /// The value of the sensitive property that the plugin names; the plugin need never see it.
-  private func password(
-    _ params: HostMount.Params, _ service: GrantedService
-  ) async throws(StorageError) -> String? {
-    guard let name = params.secret else { return nil }
+  func secret(_ name: String?, _ service: GrantedService) async throws(StorageError) -> String? {
+    guard let name else { return nil }
     guard let value = try await service.client.secret(name) else {
       throw StorageError(
         .authFailed, "storage '\(service.client.storeid)' has no secret \(ForeignText.quoted(name))",

@@ -48,7 +48,7 @@ extension Broker {
         case .mount: mounted.contains(handle.path)
         case .loop: loops.contains(handle.number)
         case .device: mounted.contains(handle.place)
-        case .attachment: FoundDevice(handle).isThere
+        case .attachment: handle.boot == Self.boot && FoundDevice(handle).isThere
         // A stream does not outlive its call.
         case .stage: false
         }

@@ -32,6 +32,13 @@ extension Broker {
         throw StorageError(
           .volumeNotFound, "no device has the handle \(ForeignText.quoted(source))", outcome: .notStarted)
       }
+      if kind == .attachment {
+        guard try await isAttached(handle) else {
+          throw StorageError(
+            .volumeNotFound, "\(handle.node) is no longer what was attached", outcome: .notStarted,
+            hint: "the connection was lost: attach it again")
+        }
+      }
       guard isReadOnly || !handle.isReadOnly else { throw .denied("\(handle.node) is attached read-only") }
       return FoundDevice(handle)
     }

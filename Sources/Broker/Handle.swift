@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import JSON
+internal import StorageProtocol
 
 /// Something that a plugin holds on the host: written down before it is made, forgotten after it is gone.
 struct Handle: Sendable, Hashable {
@@ -22,7 +23,7 @@ struct Handle: Sendable, Hashable {
   /// what a stream is received into.
   var place = ""
   var name = ""
-  /// A loop device's number.
+  /// A loop device's number; for an attachment that of its controller or session, plus one, and 0 for not known.
   var number: UInt32 = 0
   var major: UInt32 = 0
   var minor: UInt32 = 0
@@ -33,7 +34,13 @@ struct Handle: Sendable, Hashable {
   var transport = ""
   var target = ""
   var address = ""
+  /// What its disk says it is.
+  var identity = ""
   var port: UInt32 = 0
+  /// Whether an attachment's connection was there before anything of Berth's: not Berth's to end.
+  var isBorrowed = false
+  /// The kernel's life in which an attachment was made: it does not outlive that.
+  var boot = ""
 
   init(_ kind: Kind, plugin: String, storeid: String, holder: String, request: String) {
     let prefix =
@@ -65,6 +72,17 @@ struct Handle: Sendable, Hashable {
     self.init(kind, plugin: client.plugin, storeid: client.storeid, holder: client.holder, request: request)
   }
 
+  /// What an attachment hangs on, a controller or session: one target at one portal.
+  var connection: String { "\(transport) \(target) \(address) \(port)" }
+
+  /// Whether this is another attachment by the same connection, one that Berth made.
+  func isOwner(besides other: Handle) -> Bool {
+    id != other.id && kind == .attachment && connection == other.connection && !isBorrowed && boot == other.boot
+  }
+
+  /// Whether an attachment is an iSCSI session, else an NVMe controller.
+  var isSession: Bool { transport == BlockProtocol.iscsi.rawValue }
+
   func belongs(to client: BrokerClient) -> Bool {
     plugin == client.plugin && storeid == client.storeid && holder == client.holder
   }
@@ -77,7 +95,7 @@ struct Handle: Sendable, Hashable {
     let texts = [
       "id": id, "kind": kind.rawValue, "plugin": plugin, "storeid": storeid, "request": request, "place": place,
       "name": name, "node": node, "transport": transport, "target": target, "address": address,
-      "holder": holder,
+      "holder": holder, "boot": boot, "identity": identity,
     ]
     for (key, value) in texts.sorted(by: { $0.key < $1.key }) { object[key] = .string(value) }
     for (key, value) in [("number", number), ("major", major), ("minor", minor), ("port", port)] {
@@ -85,6 +103,7 @@ struct Handle: Sendable, Hashable {
     }
     object["isHeld"] = .bool(isHeld)
     object["isReadOnly"] = .bool(isReadOnly)
+    object["isBorrowed"] = .bool(isBorrowed)
     return JSON.object(object).text()
   }
 
@@ -105,5 +124,7 @@ struct Handle: Sendable, Hashable {
     (number, major, minor, port) = (integer("number"), integer("major"), integer("minor"), integer("port"))
     isHeld = object["isHeld"] == .bool(true)
     isReadOnly = object["isReadOnly"] == .bool(true)
+    isBorrowed = object["isBorrowed"] == .bool(true)
+    (boot, identity) = (string("boot"), string("identity"))
   }
 }

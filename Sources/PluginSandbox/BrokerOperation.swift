@@ -45,6 +45,8 @@ public struct BrokerOperation: Sendable {
     public static let mapOwner = Flags(rawValue: BB_F_MAP_OWNER.rawValue)
     /// A stream may hold several snapshots.
     public static let several = Flags(rawValue: BB_F_SEVERAL.rawValue)
+    /// Attaching: only tell whether the connection, or the node's disk, is there.
+    public static let look = Flags(rawValue: BB_F_LOOK.rawValue)
   }
 
   /// A mount option; an empty value is a flag.

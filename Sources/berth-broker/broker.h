@@ -83,7 +83,19 @@ const char *find_program(const char *const *candidates);
 void wait_for(pid_t pid);
 void op_exec(void);
 
-// lvm.c, btrfs.c, remote.c
+// remote.c
+bool read_attribute(const char *directory, const char *entry, const char *file, char *out, size_t size);
+void check_remote(void);
+// Whether these words of the kernel's are the request's portal.
+bool is_portal(const char *address, const char *port);
+// Waits for a disk whose name begins with `prefix`, with the request's identity, that `belongs` finds on its connection.
+void await_disk(const char *prefix, bool (*belongs)(const char *disk));
+// Whether the request's device still is that disk.
+bool is_disk(bool (*belongs)(const char *disk));
+// Ends the worker when the request's device is in use and nobody forces it.
+void check_idle(void);
+
+// lvm.c, btrfs.c, nvme.c, iscsi.c
 void op_lvm(void);
 void op_btrfs(void);
 void check_btrfs(int fd);

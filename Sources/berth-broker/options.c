@@ -47,6 +47,10 @@ static const struct rule *find(const char *type, const char *key) {
 }
 
 void set_options(int fs, const char *type) {
+  // A referral would take the mount, and its credentials, to a server that nobody granted.
+  if (strcmp(type, "cifs") == 0 && syscall(SYS_fsconfig, fs, FSCONFIG_SET_FLAG, "nodfs", NULL, 0) < 0) {
+    fail("mount option nodfs");
+  }
   for (unsigned i = 0; i < request.option_count; i++) {
     const char *key = text(request.options[i].key), *value = text(request.options[i].value);
     const struct rule *rule = find(type, key);

@@ -1,127 +1,97 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-// Remote block devices: NVMe over TCP through the kernel's own control file, iSCSI through its administration tool. The
-// device that appears must have the identity that was asked for.
+// What remote block devices have in common: the disk that is answered has the identity that was asked for and hangs on
+// the connection to the portal and target that were asked for. Identity alone would do for the host's own disks too.
 
 #include "broker.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-// Reads `directory`/entry/file.
-static bool read_attribute(const char *directory, const char *entry, const char *file, char *out, size_t size) {
-  char path[512];
+bool read_attribute(const char *directory, const char *entry, const char *file, char *out, size_t size) {
+  char path[768];
   snprintf(path, sizeof path, "%s/%s/%s", directory, entry, file);
   return read_small(path, out, size) > 0;
 }
 
-static bool is_identity(const char *entry, const char *wanted) {
-  char found[256];
-  // NVMe namespaces tell it themselves, SCSI disks on their device.
-  if (!read_attribute("/sys/block", entry, "wwid", found, sizeof found) &&
-      !read_attribute("/sys/block", entry, "device/wwid", found, sizeof found)) {
-    return false;
+bool is_portal(const char *address, const char *port) {
+  unsigned char asked[16], found[16];
+  char *end;
+  if (strtoul(port, &end, 10) != request.number || *end) return false;
+  if (strcmp(address, text(request.source)) == 0) return true;
+  // One address has many spellings.
+  static const struct { int family; size_t size; } kinds[] = {{AF_INET, 4}, {AF_INET6, 16}};
+  for (int i = 0; i < 2; i++) {
+    if (inet_pton(kinds[i].family, text(request.source), asked) == 1) {
+      return inet_pton(kinds[i].family, address, found) == 1 && memcmp(asked, found, kinds[i].size) == 0;
+    }
   }
-  return strcmp(found, wanted) == 0;
+  return false;
 }
 
-// Waits for a disk whose name begins with `prefix` and whose identity is the request's label.
-static void await_disk(const char *prefix) {
+static bool has_identity(const char *disk) {
+  char found[256];
+  // NVMe namespaces tell it themselves, SCSI disks on their device.
+  if (!read_attribute("/sys/block", disk, "wwid", found, sizeof found) &&
+      !read_attribute("/sys/block", disk, "device/wwid", found, sizeof found)) {
+    return false;
+  }
+  return strcmp(found, text(request.label)) == 0;
+}
+
+void await_disk(const char *prefix, bool (*belongs)(const char *disk)) {
   for (int round = 0; round < 200; round++) {
     DIR *directory = opendir("/sys/block");
     if (!directory) fail("/sys/block");
     for (struct dirent *entry; (entry = readdir(directory));) {
-      if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0 || !is_identity(entry->d_name, text(request.label))) continue;
+      const char *disk = entry->d_name;
       char number[32];
-      if (!read_attribute("/sys/block", entry->d_name, "dev", number, sizeof number)) continue;
+      if (strncmp(disk, prefix, strlen(prefix)) != 0 || !has_identity(disk) || !belongs(disk)) continue;
+      // The paths of a multipath namespace have no number.
+      if (!read_attribute("/sys/block", disk, "dev", number, sizeof number)) continue;
       if (sscanf(number, "%u:%u", &reply.major, &reply.minor) != 2) continue;
-      snprintf(reply.node, sizeof reply.node, "/dev/%s", entry->d_name);
+      snprintf(reply.node, sizeof reply.node, "/dev/%s", disk);
       closedir(directory);
       return;
     }
     closedir(directory);
     poll(NULL, 0, 50);
   }
-  fail_with(ENODEV, "no device with identity %s appeared", text(request.label));
+  fail_with(ENODEV, "%s shows no device with identity %s", text(request.target), text(request.label));
 }
 
-static void check_target(void) {
+bool is_disk(bool (*belongs)(const char *disk)) {
+  char number[32];
+  unsigned found[2];
+  const char *disk = text(request.node) + 5;
+  if (strncmp(text(request.node), "/dev/", 5) != 0 || strchr(disk, '/')) fail_with(EINVAL, "device node");
+  return read_attribute("/sys/block", disk, "dev", number, sizeof number) &&
+         sscanf(number, "%u:%u", &found[0], &found[1]) == 2 && found[0] == request.major && found[1] == request.minor &&
+         has_identity(disk) && belongs(disk);
+}
+
+void check_remote(void) {
   check_plain(text(request.target), ".:_-", 223, "target");
   check_plain(text(request.source), ".:%", 64, "portal address");
-  check_plain(text(request.label), ".:_+-", 255, "identity");
+  check_plain(text(request.label), " .:_+-", 255, "identity");
   if (request.number < 1 || request.number > 65535) fail_with(EINVAL, "portal port");
 }
 
-static void disconnect(const char *target) {
-  DIR *directory = opendir("/sys/class/nvme");
-  if (!directory) return;
-  for (struct dirent *entry; (entry = readdir(directory));) {
-    char found[256], transport[32], path[512];
-    if (entry->d_name[0] == '.' || !read_attribute("/sys/class/nvme", entry->d_name, "subsysnqn", found, sizeof found) ||
-        !read_attribute("/sys/class/nvme", entry->d_name, "transport", transport, sizeof transport)) {
-      continue;
-    }
-    if (strcmp(found, target) != 0 || strcmp(transport, "tcp") != 0) continue;
-    snprintf(path, sizeof path, "/sys/class/nvme/%s/delete_controller", entry->d_name);
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || write(fd, "1", 1) != 1) fail("%s", path);
-    close(fd);
+void check_idle(void) {
+  if ((request.flags & BB_F_FORCE) || strncmp(text(request.node), "/dev/", 5) != 0) return;
+  int fd = open(text(request.node), O_RDONLY | O_EXCL | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+  struct stat status;
+  if (fd < 0 && errno == EBUSY) {
+    if (stat(text(request.node), &status) < 0 || status.st_rdev != makedev(request.major, request.minor)) return;
+    fail_with(EBUSY, "%s is in use", text(request.node));
   }
-  closedir(directory);
-}
-
-void op_nvme_attach(void) {
-  check_target();
-  int fd = open("/dev/nvme-fabrics", O_RDWR | O_CLOEXEC);
-  if (fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO)) {
-    fail_with(EOPNOTSUPP, "this kernel has no NVMe over TCP (/dev/nvme-fabrics): load the module nvme-tcp");
-  }
-  if (fd < 0) fail("/dev/nvme-fabrics");
-  char line[512];
-  int size = snprintf(line, sizeof line, "nqn=%s,transport=tcp,traddr=%s,trsvcid=%u", text(request.target),
-                      text(request.source), request.number);
-  if (write(fd, line, (size_t)size) != size && errno != EALREADY) fail("connecting to %s", text(request.target));
-  close(fd);
-  await_disk("nvme");
-}
-
-void op_nvme_detach(void) {
-  check_plain(text(request.target), ".:_-", 223, "target");
-  disconnect(text(request.target));
-}
-
-void op_iscsi(void) {
-  static const char *const program[] = {"/usr/sbin/iscsiadm", "/sbin/iscsiadm", NULL};
-  check_target();
-  char portal[96];
-  bool six = strchr(text(request.source), ':');
-  snprintf(portal, sizeof portal, six ? "[%s]:%u" : "%s:%u", text(request.source), request.number);
-  const char *target = text(request.target);
-  const char *const make[] = {"iscsiadm", "-m", "node", "-T", target, "-p", portal, "-o", "new", NULL};
-  const char *const login[] = {"iscsiadm", "-m", "node", "-T", target, "-p", portal, "--login", NULL};
-  const char *const logout[] = {"iscsiadm", "-m", "node", "-T", target, "-p", portal, "--logout", NULL};
-  const char *const forget[] = {"iscsiadm", "-m", "node", "-T", target, "-p", portal, "-o", "delete", NULL};
-  enum { EXISTS = 15, NONE = 21 }; // a session is there already; no record or session
-  switch ((enum bb_iscsi)request.verb) {
-    case BB_ISCSI_LOGIN:
-      run(program, make);
-      if (reply.status) fail_with(EIO, "iscsiadm could not record %s (status %d)", target, reply.status);
-      run(program, login);
-      if (reply.status && reply.status != EXISTS) fail_with(EIO, "iSCSI login to %s failed (status %d)", target, reply.status);
-      await_disk("sd");
-      break;
-    case BB_ISCSI_LOGOUT:
-      run(program, logout);
-      if (reply.status && reply.status != NONE) fail_with(EIO, "iSCSI logout of %s failed (status %d)", target, reply.status);
-      run(program, forget);
-      break;
-    case BB_ISCSI_COUNT: default: fail_with(EINVAL, "iSCSI operation");
-  }
-  reply.status = 0;
+  if (fd >= 0) close(fd);
 }

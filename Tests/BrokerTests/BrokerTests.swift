@@ -264,19 +264,67 @@ struct BrokerTests {
     #expect(LvmReport.rows(Array("no json".utf8), "lv") == nil)
   }
 
-  @Test(arguments: ["nbd", "fc"]) func aProtocolThatIsNotOfferedSaysSo(_ name: String) async throws {
+  /// What this host does not attach, and what it says to do instead.
+  static let notOffered: [(change: JSONObject, hint: String)] = [
+    (["protocol": "nbd"], "let the plugin's 'path' answer an 'nbd:' address"),
+    (["protocol": "fc"], "open it with host.device.open in a class 'by-id:'"),
+    (["protocol": "nvme-tcp", "secret": "password"], "let the target know this host by its NQN, /etc/nvme/hostnqn"),
+    (["protocol": "nvme-tcp", "portals": ["127.0.0.1:1", "127.0.0.1:2"]], "name one portal"),
+    (["protocol": "iscsi", "portals": ["127.0.0.1:1", "127.0.0.1:2"]], "name one portal"),
+  ]
+
+  @Test(arguments: 0..<notOffered.count) func anAttachmentThatIsNotOfferedSaysWhatToDo(_ index: Int) async throws {
     try await BrokerFixture.with { fixture in
-      var permissions = fixture.everything
-      permissions.broker.append(
-        BrokerPermission("host.block.attach", limits: ["protocol": "nbd,fc", "portal": "127.0.0.1:10809"]))
+      let (change, hint) = Self.notOffered[index]
+      var params: JSONObject = ["portals": ["127.0.0.1:1"], "target": "a", "wwid": "w"]
+      params.merge(change)
+      let error = await #expect(throws: StorageError.self) {
+        try await fixture.call("host.block.attach", params, attaching(fixture))
+      }
+      #expect(error?.code == .backendError && error?.outcome == .notStarted, "\(String(describing: error))")
+      #expect(error?.hint?.contains(hint) == true, "\(String(describing: error?.hint))")
+    }
+  }
+
+  @Test(arguments: ["", "geheimnis", "name ", " geheim", "name a geheim", "name ge\nheim", "name gehéim"])
+  func whatIsNoChapLoginIsRefusedWithoutBeingTold(_ value: String) async throws {
+    try await BrokerFixture.with { fixture in
       let params: JSONObject = [
-        "protocol": .string(name), "portals": ["127.0.0.1:10809"], "target": "a", "wwid": "w",
+        "protocol": "iscsi", "portals": ["127.0.0.1:1"], "target": "a", "wwid": "w", "secret": "login",
       ]
       let error = await #expect(throws: StorageError.self) {
-        try await fixture.call("host.block.attach", params, fixture.client("s1", permissions))
+        try await fixture.call("host.block.attach", params, attaching(fixture, secret: value))
       }
-      #expect(error?.code == .backendError && error?.hint != nil)
+      #expect(error?.code == .authFailed && error?.outcome == .notStarted, "\(String(describing: error))")
+      #expect(value.isEmpty || "\(String(describing: error))".contains(value) == false)
     }
+  }
+
+  private func attaching(_ fixture: BrokerFixture, secret: String = "") -> BrokerClient {
+    var permissions = fixture.everything
+    permissions.broker.append(
+      BrokerPermission("host.block.attach", limits: ["protocol": "*", "portal": "127.0.0.1:*"]))
+    let client = fixture.client("s1", permissions)
+    return BrokerClient(
+      plugin: client.plugin, storeid: client.storeid, holder: client.holder, permissions: permissions, uid: client.uid,
+      sandbox: "", directory: client.directory
+    ) { _ async throws(StorageError) in secret }
+  }
+
+  @Test func theRecordOfAnAttachmentTellsWhoseItsConnectionIs() throws {
+    var handle = Handle(.attachment, plugin: "p", storeid: "s1", holder: "s1", request: "r")
+    (handle.transport, handle.target, handle.address, handle.port) = ("iscsi", "iqn.a", "10.0.0.1", 3_260)
+    (handle.identity, handle.boot, handle.number, handle.isBorrowed) = ("naa.6", "b1", 4, true)
+    #expect(Handle(text: handle.text) == handle)
+
+    var other = Handle(.attachment, plugin: "p", storeid: "s2", holder: "s2", request: "r")
+    (other.transport, other.target, other.address, other.port, other.boot) = ("iscsi", "iqn.a", "10.0.0.1", 3_260, "b1")
+    #expect(other.isOwner(besides: handle) && !handle.isOwner(besides: other) && !other.isOwner(besides: other))
+    // Another portal is another connection, and so is whatever there was before the kernel started again.
+    other.port = 3_261
+    #expect(!other.isOwner(besides: handle))
+    (other.port, other.boot) = (3_260, "b0")
+    #expect(!other.isOwner(besides: handle))
   }
 
   @Test func detachingAnAttachmentThatNobodyHasIsSuccess() async throws {

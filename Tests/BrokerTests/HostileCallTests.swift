@@ -122,6 +122,9 @@ struct HostileCallTests {
     Case("exec: a value more", "host.exec", exec, ["arguments": ["word": "hello", "more": "x"]]),
     Case("exec: a newline", "host.exec", exec, ["arguments": ["word": "hello\n"]]),
     Case("block: another portal", "host.block.attach", block, ["portals": ["10.0.0.1:4420"]]),
+    Case(
+      "block: another portal besides", "host.block.attach", block, ["portals": ["127.0.0.1:4420", "10.0.0.1:4420"]]),
+    Case("block: a newline in the identity", "host.block.attach", block, ["wwid": "uuid.1\n"]),
     Case("block: another target", "host.block.attach", block, ["target": "nqn.2026-01.org.example:b"]),
     Case("block: another protocol", "host.block.attach", block, ["protocol": "iscsi"]),
     Case(

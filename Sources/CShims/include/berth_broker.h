@@ -30,9 +30,11 @@ enum bb_kind {
   BB_LVM = 10,        // `verb` of enum bb_lvm
   BB_BTRFS = 11,      // `verb` of enum bb_btrfs
   BB_EXEC = 12,       // the program args[0] as user `uid`, without a capability
-  BB_NVME_ATTACH = 13, // NVMe over TCP: `source` address, `number` port, `target` NQN
-  BB_NVME_DETACH = 14, // the controllers of NQN `target`
-  BB_ISCSI = 15,      // `verb` of enum bb_iscsi
+  // Remote disks: `source` address, `number` port, `target` NQN or IQN, `label` the disk's identity, `offset` its LUN or
+  // namespace + 1 (0: any). The reply's id is 1 when the connection was there before, its number says which it is.
+  BB_NVME_ATTACH = 13, // NVMe over TCP
+  BB_NVME_DETACH = 14, // ends the connection, number `size` - 1 when `size` is not 0; none is success
+  BB_ISCSI = 15,      // `verb` of enum bb_iscsi; one option: CHAP name and secret
   BB_DEVICE_FIND = 16, // the block device behind the path `source` below /dev: its node and number
   BB_BTRFS_SEND = 17, // subvolumes args below `root`, oldest first, as changes since `root2`/`path2`: to standard output
   BB_BTRFS_RECEIVE = 18, // standard input as subvolume `root`/`path`, by way of a place beside it called after `name`
@@ -64,7 +66,11 @@ enum bb_btrfs {
   BB_BTRFS_COUNT
 };
 
-enum bb_iscsi { BB_ISCSI_LOGIN = 1, BB_ISCSI_LOGOUT, BB_ISCSI_COUNT };
+enum bb_iscsi {
+  BB_ISCSI_LOGIN = 1, // as BB_NVME_ATTACH
+  BB_ISCSI_LOGOUT,    // as BB_NVME_DETACH
+  BB_ISCSI_COUNT
+};
 
 enum bb_flag {
   BB_F_READ_ONLY = 1u << 0,
@@ -73,7 +79,8 @@ enum bb_flag {
   BB_F_WIPE = 1u << 3,      // wipe signatures
   BB_F_MAP_OWNER = 1u << 4, // the owner of the file system's root appears as `uid`
   BB_F_SEVERAL = 1u << 5,   // a stream may hold snapshots: each is made at `path`@ITS-NAME
-  BB_F_ALL = (1u << 6) - 1,
+  BB_F_LOOK = 1u << 6,      // attaching: only tell whether the connection, or the disk `node`, is there
+  BB_F_ALL = (1u << 7) - 1,
 };
 
 struct bb_option {

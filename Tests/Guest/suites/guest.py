@@ -34,8 +34,8 @@ class Refused(Exception):
 class Host:
     """A daemon with a state of its own."""
 
-    def __init__(self, name):
-        self.directory = f"/berth/{name}"
+    def __init__(self, name, plugins="/berth/plugins"):
+        self.directory, self.plugins = f"/berth/{name}", plugins
         os.makedirs(self.directory, exist_ok=True)
         self.environment = {**os.environ, "BERTH_SOCKET": f"{self.directory}/run/berth.sock"}
         self.log = f"{self.directory}/berthd.log"
@@ -45,7 +45,7 @@ class Host:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [f"{BIN}/berthd", "--state-dir", f"{self.directory}/state", "--run-dir", f"{self.directory}/run",
-                 "--plugin-dir", "/berth/plugins", "--grace", "5"],
+                 "--plugin-dir", self.plugins, "--grace", "5"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:

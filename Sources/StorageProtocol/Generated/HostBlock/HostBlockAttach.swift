@@ -27,7 +27,7 @@ public enum HostBlockAttach: StorageMethod {
     public var parent: Int64
     /// How it is reached.
     public var `protocol`: BlockProtocol
-    /// `host:port`; each must be a granted endpoint.
+    /// `host:port`; each must be granted. A host may refuse more than one.
     public var portals: [String]
     /// IQN, NQN or export name.
     public var target: String?
@@ -35,7 +35,7 @@ public enum HostBlockAttach: StorageMethod {
     public var lun: Int?
     /// Identity the device must have; another one is refused.
     public var wwid: String
-    /// Sensitive property with the credentials.
+    /// Sensitive property with the credentials; iSCSI: CHAP name, a blank and CHAP secret.
     public var secret: String?
     /// `rw` when absent.
     public var access: AccessMode?
