@@ -87,10 +87,10 @@ private final class SpawnBench {
   init() throws {
     container = try OCIBundle(in: directory, plugin: directory + "/bundle")
     launcher = peerProgram().split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/berth-launcher"
+    server = try LauncherServer(launcher)
     mkdir(bundle, 0o755)
     chmod(directory, 0o755)
     guard system("cp /usr/bin/echo '\(bundle)/echo'") == 0 else { throw BenchmarkError("cannot copy /usr/bin/echo") }
-    server = try LauncherServer(launcher)
     for name in ["storage", "streams"] { mkdir("\(server.directory)/\(name)", 0o755) }
     try StateImage.prepare(stateImage, size: ResourceLimits().stateSpace, owner: Self.uid)
   }

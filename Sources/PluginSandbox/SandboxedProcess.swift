@@ -208,7 +208,8 @@ public final class SandboxedProcess: Sendable {
   /// The limit that a running plugin may be waiting at.
   private func heldUp() -> LimitHit? {
     let plugins = ObservedProcess(pid: pid)?.children ?? []
-    let full = plugins.contains { (ObservedProcess(pid: $0)?.descriptorCount ?? 0) >= Int(plan.effectiveLimits.descriptors) }
+    let limit = Int(plan.effectiveLimits.descriptors)
+    let full = plugins.contains { (ObservedProcess(pid: $0)?.descriptorCount ?? 0) >= limit }
     if full { return .descriptors }
     return cgroup.heldBack >= .seconds(1) ? .cpu : nil
   }

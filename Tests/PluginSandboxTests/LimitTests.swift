@@ -173,7 +173,7 @@ struct LimitTests {
     fixture.write("run.sh", "#!/bin/sh\nread line\n")
     let process = try await fixture.launcher.launch(fixture.plan("run.sh", uid: 654_334))
     let leaves = ControlGroups.leaves(scope: fixture.launcher.scope)
-    let path = leaves.map { "\($0)/\(file)" }.first { access($0, F_OK) == 0 }
+    let path = leaves.map { $0 + "/" + file }.first { access($0, F_OK) == 0 }
     let values = ["memory.memsw.limit_in_bytes": "\(process.plan.limits.memory)\n", "memory.swap.max": "0\n"]
     if let path, let value = values[file] { #expect(SmallFile.read(path) == value) }
     try await process.kill()

@@ -63,7 +63,8 @@ struct VersionOneTests {
     host.server?.stop()
   }
 
-  @Test(arguments: [LimitHit.memory, .processes]) func theLimitThatStopsThePluginIsNamed(_ limit: LimitHit) async throws {
+  @Test(arguments: [LimitHit.memory, .processes]) func theLimitThatStopsThePluginIsNamed(_ limit: LimitHit) async throws
+  {
     let host = try await Host(isServer: false)
     let programs: [LimitHit: String] = [
       .memory: "x = bytearray(400 << 20)",

@@ -4,6 +4,7 @@
 import JSON
 import PluginSandbox
 import StorageProtocol
+import Synchronization
 import TestSupport
 import Testing
 
@@ -38,10 +39,12 @@ import Testing
     let uid = Stage.nextUID.wrappingAdd(1, ordering: .relaxed).newValue
     let image = "\(stage.directory)/state.img"
     if limit == .stateSpace { try StateImage.prepare(image, size: StateImage.smallest, owner: uid) }
-    let instance = try stage.instance(of: try stage.bundle("greedy"), uid: uid, planning: { plan in
-      Self.narrow(&plan.limits, to: limit)
-      if limit == .stateSpace { plan.stateImage = image }
-    })
+    let instance = try stage.instance(
+      of: try stage.bundle("greedy"), uid: uid,
+      planning: { plan in
+        Self.narrow(&plan.limits, to: limit)
+        if limit == .stateSpace { plan.stateImage = image }
+      })
     // Whoever stays within its limits has run into none.
     #expect(try await instance.call("list_images", Stage.scfg)["total"] == 1000)
     let hangs = [LimitHit.cpu, .descriptors].contains(limit)
