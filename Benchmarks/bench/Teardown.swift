@@ -6,12 +6,20 @@ import CShims
 import Glibc
 import PluginSandbox
 
-/// How long the end takes: of five hundred hostile processes after one kill, and of plugins whose host is killed.
+/// How long the end takes: of five hundred hostile processes after one kill, and of plugins whose host is killed; with the
+/// launcher as a program and as a server.
 func benchmarkTeardown() async throws -> [Figure] {
   guard geteuid() == 0 else { throw BenchmarkError("the teardown is measured as root") }
+  let program = try Launcher.defaultProgram()
+  let server = try LauncherServer(program)
+  defer { server.stop() }
+  return try await teardown(.program(path: program), "program") + teardown(.server(socket: server.socket), "server")
+}
+
+private func teardown(_ transport: Launcher.Transport, _ kind: String) async throws -> [Figure] {
   let bench = try NeighbourBench()
   defer { bench.remove() }
-  let launcher = Launcher(transport: .program(path: try Launcher.defaultProgram()), scope: "bench-down-\(getpid())")
+  let launcher = Launcher(transport: transport, scope: "bench-down-\(getpid())-\(kind)")
   var crowds: [Double] = []
   for _ in 0..<10 {
     var plan = bench.plan("crowd", uid: 655_200)
@@ -30,16 +38,15 @@ func benchmarkTeardown() async throws -> [Figure] {
   }
   try await launcher.removeLeftovers()
   var deaths: [Double] = []
-  for _ in 0..<20 { deaths.append(try await hostKilled()) }
+  for _ in 0..<20 { deaths.append(try await hostKilled(transport)) }
+  func figure(_ name: String, _ value: Double?, _ limit: Double) -> Figure {
+    Figure(name: "\(name), \(kind)", figure: value ?? .nan, unit: "ms", target: .atMost(limit))
+  }
   return [
-    Figure(name: "500 hostile processes gone, median", figure: median(crowds), unit: "ms", target: .atMost(100)),
-    Figure(
-      name: "500 hostile processes gone, worst of 10", figure: crowds.max() ?? .nan, unit: "ms", target: .atMost(100)),
-    Figure(
-      name: "plugin gone after its host's kill -9, median", figure: median(deaths), unit: "ms", target: .atMost(50)),
-    Figure(
-      name: "plugin gone after its host's kill -9, worst of 20", figure: deaths.max() ?? .nan, unit: "ms",
-      target: .atMost(50)),
+    figure("500 hostile processes gone, median", median(crowds), 100),
+    figure("500 hostile processes gone, worst of 10", crowds.max(), 100),
+    figure("plugin gone after its host's kill -9, median", median(deaths), 50),
+    figure("plugin gone after its host's kill -9, worst of 20", deaths.max(), 50),
   ]
 }
 
@@ -49,11 +56,13 @@ private func firstByte(_ descriptor: Int32) -> Bool {
 }
 
 /// Kills a host with a plugin and waits for the plugin's end, in milliseconds.
-private func hostKilled() async throws -> Double {
+private func hostKilled(_ transport: Launcher.Transport) async throws -> Double {
   var ends: [Int32] = [0, 0]
   guard berth_pipe(&ends) == 0 else { throw BenchmarkError("no pipe") }
   let null = open("/dev/null", O_RDWR | O_CLOEXEC)
-  let host = try spawn("/proc/self/exe", ["--hold"], input: null, output: ends[1])
+  var arguments = ["--hold"]
+  if case .server(let socket) = transport { arguments.append(socket) }
+  let host = try spawn("/proc/self/exe", arguments, input: null, output: ends[1])
   close(null)
   close(ends[1])
   let output = ends[0]
@@ -76,15 +85,17 @@ private func hostKilled() async throws -> Double {
   let time = Double(berth_monotonic_ns() - begun) / 1_000_000
   waitpid(host, nil, 0)
   guard gone == 1 else { throw BenchmarkError("the plugin outlived its host by ten seconds") }
-  let launcher = Launcher(transport: .program(path: try Launcher.defaultProgram()), scope: "bench-hold-\(host)")
-  try await launcher.removeLeftovers()
+  try await Launcher(transport: transport, scope: "bench-hold-\(host)").removeLeftovers()
   return time
 }
 
 /// The host that is to be killed: one plugin, its number on standard output, and then nothing more.
-func holdPlugin() async throws -> Never {
+/// - Parameter socket: the launcher server's; nil for the launcher program.
+func holdPlugin(socket: String?) async throws -> Never {
   let bench = try NeighbourBench()
-  let launcher = Launcher(transport: .program(path: try Launcher.defaultProgram()), scope: "bench-hold-\(getpid())")
+  var transport = Launcher.Transport.program(path: try Launcher.defaultProgram())
+  if let socket { transport = .server(socket: socket) }
+  let launcher = Launcher(transport: transport, scope: "bench-hold-\(getpid())")
   let process = try await launcher.launch(bench.plan("quick", uid: 655_201))
   try await process.attest()
   bench.remove()  // nobody else will; the plugin keeps what it has mounted

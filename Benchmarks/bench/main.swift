@@ -16,5 +16,7 @@ let benchmarks: [(name: String, run: () async throws -> [Figure])] = [
   ("teardown", benchmarkTeardown),
 ]
 
-if CommandLine.arguments.dropFirst().first == "--hold" { try await holdPlugin() }
+if CommandLine.arguments.dropFirst().first == "--hold" {
+  try await holdPlugin(socket: CommandLine.arguments.dropFirst(2).first)
+}
 await runBenchmarks(benchmarks)

@@ -76,7 +76,7 @@ struct Attestation: Sendable, Hashable {
   private mutating func checkLimits(_ one: ObservedProcess, _ role: String, _ plan: LaunchPlan) {
     let limits = one.limits
     let ceilings: [(String, UInt64)] = [
-      ("Max core file size", 0), ("Max open files", UInt64(plan.limits.descriptors)), ("Max locked memory", 0),
+      ("Max core file size", 0), ("Max open files", UInt64(plan.effectiveLimits.descriptors)), ("Max locked memory", 0),
       ("Max msgqueue size", 0), ("Max realtime priority", 0), ("Max nice priority", 0),
     ]
     for (name, ceiling) in ceilings {

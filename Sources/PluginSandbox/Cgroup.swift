@@ -7,7 +7,8 @@ import Synchronization
 
 /// The control groups of one instance, as seen by the daemon: kill, population and the limits that were hit.
 final class Cgroup: Sendable {
-  /// The leaf in the unified hierarchy, -1 when the instance has none.
+  /// The leaf that stands for the instance, -1 when it has none: in the unified hierarchy, or where there is none in
+  /// version 1's for processes or for freezing.
   private let directory: Int32
   private let killer: Int32
   /// Where the share of processor time is set, -1 where there is none.
@@ -41,8 +42,16 @@ final class Cgroup: Sendable {
 
   /// Whether the kernel says that something runs in it. A group that is gone, or that cannot say, has nothing.
   var isPopulated: Bool {
-    guard directory >= 0, let events = SmallFile.read("cgroup.events", in: directory) else { return false }
-    return events.split(separator: "\n").contains("populated 1")
+    directory >= 0 && Self.isPopulated(directory)
+  }
+
+  /// The same of any group, by its open directory.
+  static func isPopulated(_ directory: Int32) -> Bool {
+    // Version 1 has no such file, but whoever has ended is listed there until he is collected; in version 2 he is not.
+    if let events = SmallFile.read("cgroup.events", in: directory) {
+      return events.split(separator: "\n").contains("populated 1")
+    }
+    return !(SmallFile.read("cgroup.procs", in: directory) ?? "").isEmpty
   }
 
   /// Whether its share of processor time can be changed and the processes that it was refused are counted.

@@ -22,7 +22,8 @@ enum LaunchHints {
         + "btrfs or (Linux 6.3) tmpfs, or make the plugin's user its owner"
     case BL_STEP_PRIVILEGE: "Start berthd as root, use the launcher server, or choose the unprivileged mode"
     case BL_STEP_CGROUP, BL_STEP_LIMITS, BL_STEP_JOIN:
-      "Check that /sys/fs/cgroup is writable for the launcher and that the memory and pids controllers are enabled"
+      "Check that /sys/fs/cgroup is writable for the launcher and that the memory, pids and cpu controllers are "
+        + "enabled"
     case BL_STEP_CLONE where number == EPERM || number == ENOSPC:
       "The kernel refuses new namespaces; check kernel.unprivileged_userns_clone and user.max_user_namespaces"
     case BL_STEP_EXEC where number == ENOENT:
@@ -41,7 +42,7 @@ extension SandboxLayers {
     if !isDisjoint(with: [.memoryLimit, .processLimit, .cpuLimit]) {
       advice.append("enable the memory, pids and cpu cgroup controllers")
     }
-    if contains(.cgroup) { advice.append("mount the unified cgroup hierarchy (cgroup2)") }
+    if contains(.cgroup) { advice.append("mount the unified cgroup hierarchy (cgroup2), or version 1's for pids") }
     if contains(.memfdNoExec) || contains(.writeXorExecute) { advice.append("use Linux 6.3 or later") }
     return advice.isEmpty ? nil : advice.joined(separator: "; ")
   }

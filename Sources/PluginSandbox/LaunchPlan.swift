@@ -11,7 +11,8 @@ public struct LaunchPlan: Sendable, Hashable {
     case unprivileged
   }
 
-  /// Names the instance in cgroups and messages: storage id and a spawn number, `[A-Za-z0-9._-]{1,64}`.
+  /// Names the instance in cgroups and messages: storage id and a spawn number, `[A-Za-z0-9._-]+`; of a long one the
+  /// beginning and a hash are used.
   public var instance: String
   public var mode: Mode
   /// The plugin's bundle directory on the host; `/plugin` inside, read-only.
@@ -58,5 +59,15 @@ public struct LaunchPlan: Sendable, Hashable {
     self.permissions = permissions
     self.uid = uid
     self.required = mode == .privileged ? .requiredWhenPrivileged : .requiredWhenUnprivileged
+  }
+
+  /// The limits that hold for this plugin: ``limits``, and in their place what its permissions grant.
+  public var effectiveLimits: ResourceLimits {
+    var effective = limits
+    effective.memory = permissions.runtime.memory ?? limits.memory
+    effective.processes = permissions.runtime.processCount ?? limits.processes
+    effective.temporarySpace = permissions.runtime.temporarySpace ?? limits.temporarySpace
+    effective.stateSpace = permissions.runtime.stateSpace ?? limits.stateSpace
+    return effective
   }
 }

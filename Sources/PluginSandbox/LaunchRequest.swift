@@ -63,12 +63,11 @@ struct LaunchRequest: ~Copyable {
   }
 
   private static func limits(of plan: LaunchPlan) -> bl_limits {
-    let limits = plan.limits
+    let limits = plan.effectiveLimits
     return bl_limits(
-      memory: plan.permissions.runtime.memory ?? limits.memory,
-      processes: UInt64(plan.permissions.runtime.processCount ?? limits.processes),
-      file_size: limits.fileSize ?? .max, address_space: limits.addressSpace ?? .max, cpu_percent: limits.cpuPercent,
-      descriptors: limits.descriptors, io_weight: min(max(limits.ioWeight, 1), 10_000), reserved: 0)
+      memory: limits.memory, processes: UInt64(limits.processes), file_size: limits.fileSize ?? .max,
+      address_space: limits.addressSpace ?? .max, cpu_percent: limits.cpuPercent, descriptors: limits.descriptors,
+      io_weight: min(max(limits.ioWeight, 1), 10_000), reserved: 0)
   }
 
   private static func environment(of plan: LaunchPlan) -> [String] {

@@ -54,9 +54,7 @@ public actor Launcher {
   /// The scope of the daemon with that state directory (absolute): another state directory is another daemon.
   public static func scope(stateDirectory: String) -> String {
     if stateDirectory == "/var/lib/berth" { return "default" }
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in stateDirectory.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return "d" + String(hash, radix: 36)
+    return "d" + String(InstanceName.fnv1a(stateDirectory), radix: 36)
   }
 
   /// Starts one plugin with every layer in force, or throws without having started it.
@@ -68,9 +66,9 @@ public actor Launcher {
     }
     count += 1
     var plan = plan
-    // A leaf is made new for every start: a name is never used twice, even when an earlier instance cannot die.
-    plan.instance = try InstanceName.unique(plan.instance, count)
     if plan.mode == .unprivileged, geteuid() != 0 { plan.uid = geteuid() }
+    // A leaf is made new for every start: a name is never used twice, even when an earlier instance cannot die.
+    plan.instance = try InstanceName.unique(plan.instance, uid: plan.uid, count)
     let (unique, transport, scope, removals) = (plan, transport, scope, removals)
     return try await Blocking.run { () throws(SandboxError) -> SandboxedProcess in
       try removals.settle(unique.holder)
@@ -88,7 +86,7 @@ public actor Launcher {
   /// A name for a broker's worker that no other has had in this launcher's life.
   func nextBrokerInstance() throws(SandboxError) -> String {
     count += 1
-    return try InstanceName.unique("broker", count)
+    return try InstanceName.unique("broker", uid: 0, count)
   }
 
   /// Kills what an earlier daemon left behind (crash) and removes its cgroups; to be called once at start.

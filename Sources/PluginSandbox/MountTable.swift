@@ -33,7 +33,7 @@ struct MountTable {
     for name in ["null", "zero", "full", "random", "urandom"] {
       add(Entry(kind: Self.bind, flags: UInt8(BL_MF_DEVICE.rawValue), source: "/dev/\(name)", target: "/dev/\(name)"))
     }
-    let temporary = plan.permissions.runtime.temporarySpace ?? plan.limits.temporarySpace
+    let temporary = plan.effectiveLimits.temporarySpace
     add(Entry(kind: BL_M_TMPFS, flags: Self.write, target: "/tmp", inodes: 16384, size: max(temporary, 4096)))
     add(Entry(kind: Self.bind, flags: Self.exec, source: plan.bundle, target: "/plugin"))
     if plan.stateImage != nil {

@@ -44,14 +44,19 @@ struct ObservedLayers {
   /// A control group of its own carries the instance's name.
   private mutating func checkGroups(_ one: ObservedProcess, _ plan: LaunchPlan) {
     guard plan.mode == .privileged, let text = SmallFile.read("/proc/\(one.pid)/cgroup") else { return }
-    for (controller, layer) in [("memory", SandboxLayers.memoryLimit), ("pids", .processLimit), ("", .cgroup)] {
-      for line in text.split(separator: "\n") {
-        let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-        guard fields.count == 3,
-          fields[1].split(separator: ",").contains(Substring(controller)) || fields[1] == controller
-        else { continue }
-        if !fields[2].contains(plan.instance) { refute(layer, "its control group is \(fields[2])") }
+    let groups = text.split(separator: "\n").compactMap { line -> (controllers: [Substring], path: Substring)? in
+      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+      return fields.count == 3 ? (fields[1].split(separator: ",", omittingEmptySubsequences: false), fields[2]) : nil
+    }
+    for (controller, layer) in [("memory", SandboxLayers.memoryLimit), ("pids", .processLimit), ("cpu", .cpuLimit)] {
+      for group in groups where group.controllers.contains(Substring(controller)) {
+        if !group.path.contains(plan.instance) { refute(layer, "its control group is \(group.path)") }
       }
+    }
+    // One is enough: on a host of version 1 the unified hierarchy, which nobody has mounted, may still be listed.
+    let own = groups.filter { !Set($0.controllers).isDisjoint(with: ["", "pids", "freezer"]) }
+    if !own.contains(where: { $0.path.contains(plan.instance) }) {
+      refute(.cgroup, "its control groups are \(own.map(\.path))")
     }
   }
 

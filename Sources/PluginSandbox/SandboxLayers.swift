@@ -25,7 +25,8 @@ public struct SandboxLayers: OptionSet, Sendable, Hashable, CustomStringConverti
   /// The seccomp allow-list.
   public static let seccomp = SandboxLayers(rawValue: 1 << 10)
   public static let resourceLimits = SandboxLayers(rawValue: 1 << 11)
-  /// A cgroup of its own that can be killed as a whole.
+  /// A cgroup of its own that can be killed as a whole: in the unified hierarchy, or in version 1's for processes or for
+  /// freezing.
   public static let cgroup = SandboxLayers(rawValue: 1 << 12)
   /// The memory controller limits the cgroup.
   public static let memoryLimit = SandboxLayers(rawValue: 1 << 13)
@@ -49,7 +50,7 @@ public struct SandboxLayers: OptionSet, Sendable, Hashable, CustomStringConverti
 
   /// What privileged mode never starts without: only what older supported kernels lack is left out.
   public static let requiredWhenPrivileged: SandboxLayers = SandboxLayers.privileged.subtracting([
-    .memfdNoExec, .writeXorExecute, .cpuLimit,
+    .memfdNoExec, .writeXorExecute,
   ])
 
   /// What the unprivileged mode never starts without.

@@ -74,7 +74,7 @@ public final class SandboxedProcess: Sendable {
     self.cgroup = Cgroup(
       directory: reply.descriptor(BL_RFD_CGROUP) ?? -1, killer: reply.descriptor(BL_RFD_KILL) ?? -1,
       share: reply.descriptor(BL_RFD_CPU) ?? -1, pid: reply.raw.pid)
-    ForkWatch.shared.add(cgroup, plan.limits)
+    ForkWatch.shared.add(cgroup, plan.effectiveLimits)
   }
 
   deinit { close() }
@@ -208,7 +208,8 @@ public final class SandboxedProcess: Sendable {
   /// The limit that a running plugin may be waiting at.
   private func heldUp() -> LimitHit? {
     let plugins = ObservedProcess(pid: pid)?.children ?? []
-    let full = plugins.contains { (ObservedProcess(pid: $0)?.descriptorCount ?? 0) >= Int(plan.limits.descriptors) }
+    let limit = Int(plan.effectiveLimits.descriptors)
+    let full = plugins.contains { (ObservedProcess(pid: $0)?.descriptorCount ?? 0) >= limit }
     if full { return .descriptors }
     return cgroup.heldBack >= .seconds(1) ? .cpu : nil
   }

@@ -8,7 +8,8 @@ internal import JSON
 /// Gives every (plugin, storage) pair a user id of its own that survives restarts.
 ///
 /// A slot that was given back is used again only when the range is used up, and never while a process of that id lives
-/// (one that hangs in the kernel keeps its id for as long as it takes).
+/// or something runs in a control group of it (what hangs in the kernel keeps its id for as long as it takes, also before
+/// it has taken on the id).
 public actor UIDAllocator {
   /// The ids this allocator hands out: 600000 and up.
   public static let defaultRange: Range<UInt32> = 600_000..<665_536
@@ -20,7 +21,7 @@ public actor UIDAllocator {
 
   private let path: String
   private let range: Range<UInt32>
-  private let isAlive: @Sendable (UInt32) -> Bool
+  private let idsInUse: @Sendable () -> Set<UInt32>?
   /// By slot; nil is a slot that was given back.
   private var slots: [UInt32: Owner?]?
 
@@ -28,13 +29,14 @@ public actor UIDAllocator {
   ///   - path: the slots file (`<state dir>/uids.json`), written durably before an id is used. Its directory exists.
   ///   - range: the ids to hand out; outside the machine's own users and sub-ids.
   public init(path: String, range: Range<UInt32> = UIDAllocator.defaultRange) {
-    self.init(path: path, range: range, isAlive: UIDAllocator.hasProcesses)
+    self.init(path: path, range: range, idsInUse: UsedIDs.find)
   }
 
-  init(path: String, range: Range<UInt32>, isAlive: @escaping @Sendable (UInt32) -> Bool) {
+  /// - Parameter idsInUse: ids under which something runs on this machine; nil when that cannot be found out.
+  init(path: String, range: Range<UInt32>, idsInUse: @escaping @Sendable () -> Set<UInt32>?) {
     self.path = path
     self.range = range
-    self.isAlive = isAlive
+    self.idsInUse = idsInUse
   }
 
   /// The id of this pair, allocated on first use.
@@ -61,7 +63,11 @@ public actor UIDAllocator {
     let next = (slots.keys.max() ?? 0) + (slots.isEmpty ? 0 : 1)
     if next < UInt32(range.count) { return next }
     let returned = slots.filter { $0.value == nil }.keys.sorted()
-    if let slot = returned.first(where: { !isAlive(range.lowerBound + $0) }) { return slot }
+    if !returned.isEmpty, let used = idsInUse(),
+      let slot = returned.first(where: { !used.contains(range.lowerBound + $0) })
+    {
+      return slot
+    }
     throw SandboxError(
       .uidsExhausted, "all \(range.count) user ids from \(range.lowerBound) are in use",
       hint: "Remove storages that are no longer needed")
@@ -112,17 +118,5 @@ public actor UIDAllocator {
     SandboxError(
       .stateUnusable, "the table of user ids \(path) \(what)", errno: number,
       hint: "Restore it from a backup; without it a plugin could get the files of another")
-  }
-
-  /// Whether any process runs under that id.
-  private static func hasProcesses(_ uid: UInt32) -> Bool {
-    guard let directory = opendir("/proc") else { return true }
-    defer { closedir(directory) }
-    while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      guard let pid = Int32(name), let process = ObservedProcess(pid: pid) else { continue }
-      if process.ids("Uid").contains(uid) { return true }
-    }
-    return false
   }
 }

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // One leaf per instance: in the unified hierarchy for identity and kill, and, for a controller that the machine still
-// keeps in a version 1 hierarchy, a leaf of the same name there.
+// keeps in a version 1 hierarchy, a leaf of the same name there. Where there is no unified hierarchy the leaf with the
+// pids (or else the freezer) controller stands for the instance, and is killed frozen, process by process.
 
 #include "launcher.h"
 
@@ -18,21 +19,22 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { MEMORY, PIDS, CPU, DEVICES };
+enum { MEMORY, PIDS, CPU, DEVICES, FREEZER };
 static const char *const v1_paths[V1_HIERARCHIES][2] = {
     [MEMORY] = {"/sys/fs/cgroup/memory", NULL},
     [PIDS] = {"/sys/fs/cgroup/pids", NULL},
     [CPU] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct"},
     [DEVICES] = {"/sys/fs/cgroup/devices", NULL},
+    [FREEZER] = {"/sys/fs/cgroup/freezer", NULL},
 };
 static const char *const v2_names[] = {[MEMORY] = "memory", [PIDS] = "pids", [CPU] = "cpu"};
 static const uint32_t controller_layers[] = {[MEMORY] = BL_L_MEMORY, [PIDS] = BL_L_PIDS, [CPU] = BL_L_CPU};
 
 static int unified = -1;                                  // root of the version 2 hierarchy
-static int v1[V1_HIERARCHIES] = {-1, -1, -1, -1};         // roots of version 1 hierarchies in use
+static int v1[V1_HIERARCHIES] = {-1, -1, -1, -1, -1};     // roots of version 1 hierarchies in use
 static bool in_unified[V1_HIERARCHIES];                   // the controller lives in version 2
 static bool io_weighted;                                  // version 2 has the io controller
-static int v1_leaf[V1_HIERARCHIES] = {-1, -1, -1, -1};
+static int v1_leaf[V1_HIERARCHIES] = {-1, -1, -1, -1, -1};
 static int device_list = -1;                              // devices.allow of the leaf
 
 static int open_hierarchy(const char *path, long magic) {
@@ -59,19 +61,22 @@ static bool lists(int directory, const char *file, const char *word) {
 }
 
 void cgroup_open_hierarchies(void) {
-  if (unified >= 0) return;
+  static bool opened;
+  if (opened) return;
+  opened = true;
   unified = open_hierarchy("/sys/fs/cgroup", CGROUP2_SUPER_MAGIC);
   if (unified < 0) unified = open_hierarchy("/sys/fs/cgroup/unified", CGROUP2_SUPER_MAGIC);
   io_weighted = unified >= 0 && lists(unified, "cgroup.controllers", "io");
   for (int i = 0; i < V1_HIERARCHIES; i++) {
-    in_unified[i] = i != DEVICES && unified >= 0 && lists(unified, "cgroup.controllers", v2_names[i]);
-    if (in_unified[i]) continue;
+    in_unified[i] = i <= CPU && unified >= 0 && lists(unified, "cgroup.controllers", v2_names[i]);
+    // The unified hierarchy freezes and kills by itself.
+    if (in_unified[i] || (i == FREEZER && unified >= 0)) continue;
     for (int j = 0; j < 2 && v1[i] < 0; j++) v1[i] = open_hierarchy(v1_paths[i][j], CGROUP_SUPER_MAGIC);
   }
 }
 
 uint32_t cgroup_layers(void) {
-  uint32_t layers = unified >= 0 ? BL_L_CGROUP : 0;
+  uint32_t layers = unified >= 0 || v1[PIDS] >= 0 || v1[FREEZER] >= 0 ? BL_L_CGROUP : 0;
   for (int i = MEMORY; i <= CPU; i++) {
     if (in_unified[i] || v1[i] >= 0) layers |= controller_layers[i];
   }
@@ -136,6 +141,11 @@ static void set_limit(struct job *job, int leaf, const char *file, const char *v
   if (write_at(leaf, file, value) < 0) die(job, BL_STEP_LIMITS, file);
 }
 
+// A limit that not every kernel has: only its absence is no failure.
+static void set_limit_if_there(struct job *job, int leaf, const char *file, const char *value) {
+  if (write_at(leaf, file, value) < 0 && errno != ENOENT) die(job, BL_STEP_LIMITS, file);
+}
+
 void cgroup_create(struct job *job) {
   const struct bl_request *r = &job->request;
   const char *scope = text(job, r->scope), *instance = text(job, r->instance);
@@ -146,7 +156,6 @@ void cgroup_create(struct job *job) {
     job->cgroup = descend(unified, scope, instance, true, enable);
     if (job->cgroup < 0) die(job, BL_STEP_CGROUP, "unified"); // somebody else's, perhaps: not ours to undo
     job->cgroups_made = true;
-    job->layers |= BL_L_CGROUP;
   }
   for (int i = 0; i < V1_HIERARCHIES; i++) {
     if (v1[i] < 0) continue;
@@ -160,9 +169,11 @@ void cgroup_create(struct job *job) {
   unsigned long long memory = r->limits.memory, processes = r->limits.processes, quota = r->limits.cpu_percent;
   if (in_unified[MEMORY]) {
     set_limit(job, job->cgroup, "memory.max", format(number, sizeof number, "%llu", memory));
-    if (faccessat(job->cgroup, "memory.swap.max", F_OK, 0) == 0) set_limit(job, job->cgroup, "memory.swap.max", "0");
+    set_limit_if_there(job, job->cgroup, "memory.swap.max", "0");
   } else if (v1[MEMORY] >= 0) {
     set_limit(job, v1_leaf[MEMORY], "memory.limit_in_bytes", format(number, sizeof number, "%llu", memory));
+    // Memory and swap together; never less than memory alone, hence after it.
+    set_limit_if_there(job, v1_leaf[MEMORY], "memory.memsw.limit_in_bytes", number);
   }
   format(number, sizeof number, "%llu", processes + 1); // the reaper
   if (in_unified[PIDS]) set_limit(job, job->cgroup, "pids.max", number);
@@ -176,17 +187,15 @@ void cgroup_create(struct job *job) {
     set_limit(job, v1_leaf[CPU], "cpu.cfs_quota_us", format(number, sizeof number, "%llu", quota));
   }
   // A share of busy disks, where the kernel can give shares. Version 1 has had none since its scheduler went (Linux 5.0).
-  if (io_weighted && faccessat(job->cgroup, "io.weight", F_OK, 0) == 0) {
-    set_limit(job, job->cgroup, "io.weight", format(number, sizeof number, "default %u", r->limits.io_weight));
+  if (io_weighted) {
+    set_limit_if_there(job, job->cgroup, "io.weight", format(number, sizeof number, "default %u", r->limits.io_weight));
   }
   if (v1_leaf[DEVICES] >= 0) {
     set_limit(job, v1_leaf[DEVICES], "devices.deny", "a");
     device_list = openat(v1_leaf[DEVICES], "devices.allow", O_WRONLY | O_CLOEXEC);
     if (device_list < 0) die(job, BL_STEP_LIMITS, "devices.allow");
   }
-  for (int i = MEMORY; i <= CPU; i++) {
-    if (in_unified[i] || v1[i] >= 0) job->layers |= controller_layers[i];
-  }
+  job->layers |= cgroup_layers();
 }
 
 void cgroup_allow_device(struct job *job, bool block, unsigned major, unsigned minor) {
@@ -216,8 +225,14 @@ int cgroup_open_devices(struct job *job) {
   return fd;
 }
 
+// The leaf that stands for the instance, -1 when it has none.
+int cgroup_leaf(const struct job *job) {
+  if (job->cgroup >= 0) return job->cgroup;
+  return v1_leaf[PIDS] >= 0 ? v1_leaf[PIDS] : v1_leaf[FREEZER];
+}
+
 int cgroup_kill_descriptor(const struct job *job) {
-  return openat(job->cgroup, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+  return job->cgroup < 0 ? -1 : openat(job->cgroup, "cgroup.kill", O_WRONLY | O_CLOEXEC);
 }
 
 // For the daemon, which lifts the limit of what it kills.
@@ -226,7 +241,7 @@ int cgroup_cpu_descriptor(const struct job *job) {
   return leaf < 0 ? -1 : openat(leaf, cpu_file(), O_WRONLY | O_CLOEXEC);
 }
 
-// Signals every process listed in a leaf; for hierarchies without cgroup.kill.
+// Signals every process listed in a leaf.
 static void kill_listed(int leaf) {
   char content[4096];
   int fd = openat(leaf, "cgroup.procs", O_RDONLY | O_CLOEXEC);
@@ -241,6 +256,16 @@ static void kill_listed(int leaf) {
   if (fd >= 0) close(fd);
 }
 
+// Kills whatever runs in a leaf. Without cgroup.kill what makes processes faster than they are listed is frozen for the
+// while where that is possible; whoever hangs in the kernel keeps its group from freezing, so nobody waits for long.
+static void kill_leaf(int leaf) {
+  if (write_at(leaf, "cgroup.kill", "1") == 0) return;
+  bool freezes = write_at(leaf, "freezer.state", "FROZEN") == 0;
+  for (int i = 0; freezes && i < 20 && !lists(leaf, "freezer.state", "FROZEN"); i++) poll(NULL, 0, 1);
+  kill_listed(leaf);
+  if (freezes) write_at(leaf, "freezer.state", "THAWED"); // who is frozen does not die
+}
+
 static int remove_from(int root, const char *scope, const char *instance) {
   int parent = descend(root, scope, NULL, false, false);
   if (parent < 0) return errno == ENOENT ? 0 : -1;
@@ -252,7 +277,7 @@ static int remove_from(int root, const char *scope, const char *instance) {
     if (waited == 0) lift_cpu_limit(scope, instance);
     int leaf = openat(parent, instance, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (leaf >= 0) {
-      if (write_at(leaf, "cgroup.kill", "1") < 0) kill_listed(leaf);
+      kill_leaf(leaf);
       close(leaf);
     }
     poll(NULL, 0, pause);
@@ -270,7 +295,7 @@ int cgroup_remove(const char *scope, const char *instance) {
   int result = 0;
   cgroup_open_hierarchies();
   if (unified >= 0) result = remove_from(unified, scope, instance);
-  for (int i = 0; i < V1_HIERARCHIES; i++) {
+  for (int i = V1_HIERARCHIES - 1; i >= 0; i--) { // the freezer first
     if (v1[i] >= 0 && remove_from(v1[i], scope, instance) < 0) result = -1;
   }
   return result;
@@ -295,7 +320,7 @@ int cgroup_sweep(const char *scope) {
   int result = 0;
   cgroup_open_hierarchies();
   if (unified >= 0) result = sweep(unified, scope);
-  for (int i = 0; i < V1_HIERARCHIES; i++) {
+  for (int i = V1_HIERARCHIES - 1; i >= 0; i--) { // the freezer first
     if (v1[i] >= 0 && sweep(v1[i], scope) < 0) result = -1;
   }
   return result;

@@ -25,7 +25,7 @@
 #define CLOSE_RANGE_CLOEXEC (1u << 2)
 #endif
 
-enum { FILTER_MAX = 4096, V1_HIERARCHIES = 4 };
+enum { FILTER_MAX = 4096, V1_HIERARCHIES = 5 };
 
 // The namespaces of a kit (kit.c), and how many kits a server keeps ready.
 enum { KIT_MOUNTS, KIT_NET, KIT_IPC, KIT_UTS, KIT_NAMESPACES, KITS = 4 };
@@ -94,6 +94,7 @@ void cgroup_create(struct job *job);
 void cgroup_allow_device(struct job *job, bool block, unsigned major, unsigned minor);
 void cgroup_join(struct job *job);
 int cgroup_open_devices(struct job *job);
+int cgroup_leaf(const struct job *job);
 int cgroup_kill_descriptor(const struct job *job);
 int cgroup_cpu_descriptor(const struct job *job);
 int cgroup_remove(const char *scope, const char *instance);

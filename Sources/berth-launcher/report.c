@@ -101,8 +101,9 @@ void answer(struct job *job, struct bl_reply *reply, int notify) {
     fds[count++] = job->pidfd;
     reply->fd_kinds |= BL_RFD_PIDFD;
   }
-  if (!reply->error && job->cgroup >= 0) {
-    fds[count++] = job->cgroup;
+  int leaf = reply->error ? -1 : cgroup_leaf(job);
+  if (leaf >= 0) {
+    fds[count++] = leaf;
     reply->fd_kinds |= BL_RFD_CGROUP;
     int killer = cgroup_kill_descriptor(job);
     if (killer >= 0) {
@@ -110,7 +111,7 @@ void answer(struct job *job, struct bl_reply *reply, int notify) {
       reply->fd_kinds |= BL_RFD_KILL;
     }
   }
-  int share = reply->error || job->request.op != BL_OP_SPAWN || job->cgroup < 0 ? -1 : cgroup_cpu_descriptor(job);
+  int share = leaf < 0 || job->request.op != BL_OP_SPAWN ? -1 : cgroup_cpu_descriptor(job);
   if (share >= 0) {
     fds[count++] = share;
     reply->fd_kinds |= BL_RFD_CPU;

@@ -13,6 +13,7 @@ struct DaemonDeathTests {
     let host = try await Installation()
     try await host.start()
     try await host.addStorage()
+    var times: [Int64] = []
     for round in 0..<5 {
       _ = try await host.volumes()
       let plugins = ProcessTable.plugins(of: host.daemon)
@@ -28,13 +29,13 @@ struct DaemonDeathTests {
           return descriptor < 0 || poll(&one, 1, 0) == 1
         }
       }
-      // Looked for every few milliseconds: the figure is the benchmark's, this is for who reads the log.
-      let time = (berth_monotonic_ns() - begun) / 1_000_000
-      print("\(plugins.count) processes of plugins gone within \(time) ms of kill -9 of their daemon \(daemon)")
-      #expect(gone)
+      times.append((berth_monotonic_ns() - begun) / 1_000_000)
+      #expect(gone, "\(plugins.count) processes of plugins outlive their daemon \(daemon)")
       _ = await ended
       try await host.start()
     }
+    // Looked for every few milliseconds, while other suites run: the figure itself is the benchmark's.
+    #expect(try #require(times.min()) <= 500, "gone \(times) ms after kill -9 of their daemon")
     #expect(await host.stop() == 0)
   }
 }

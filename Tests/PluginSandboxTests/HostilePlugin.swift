@@ -110,18 +110,18 @@ final class HostilePlugin: Sendable {
   }
 
   /// Runs every attempt in the sandbox, started by a host that leaks a descriptor and has a secret in its environment.
+  ///
+  /// - Parameter hasImage: whether the state is a file system image, as wherever a host can make them.
   func inside(
-    launcher: Launcher? = nil, change: (inout LaunchPlan) -> Void = { _ in }
+    launcher: Launcher? = nil, hasImage: Bool = StateImage.isAvailable(), change: (inout LaunchPlan) -> Void = { _ in }
   ) async throws -> [Result] {
     setenv("SECRET_TOKEN", "CANARY-5", 1)
     let leaked = open("/", O_RDONLY | O_DIRECTORY)
     defer { close(leaked) }
     var plan = fixture.plan("hostile")
     plan.arguments = ["/plugin/inside", "inside"]
-    plan.stateDirectory = fixture.directory + "/state"
-    if !StateImage.isAvailable() {
-      plan.stateDirectory = nil  // a tmpfs, which has a size as well
-    } else {
+    // Without an image the state is a tmpfs, which has a size as well.
+    if hasImage {
       plan.stateImage = fixture.directory + "/state.img"
       try StateImage.prepare(fixture.directory + "/state.img", size: 16 << 20, owner: plan.uid)
     }

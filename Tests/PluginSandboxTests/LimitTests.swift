@@ -3,7 +3,7 @@
 
 import CShims
 import Glibc
-import Synchronization
+import TestSupport
 import Testing
 
 @testable import PluginSandbox
@@ -74,106 +74,6 @@ struct LimitTests {
     #expect(end.limit == .processes)
   }
 
-  /// A few refusals are a program's own business; a bomb is held back while it lasts, dies at once, and one that stops
-  /// gets back what it had.
-  @Test func whoGoesOnAskingForProcessesIsHeldBackUntilItStops() async throws {
-    let fixture = try Fixture()
-    fixture.write(
-      "run.py",
-      """
-      #!/usr/bin/python3
-      import os, signal, sys, time
-      signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-      def fill(refusals, seconds):
-          end = time.monotonic() + seconds
-          while refusals > 0 and time.monotonic() < end:
-              try:
-                  if os.fork() == 0:
-                      time.sleep(0.2)
-                      os._exit(0)
-              except BlockingIOError:
-                  refusals -= 1
-      def wait_for_room(seconds):
-          signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-          end, alive, made = time.monotonic() + seconds, 0, 0
-          while alive or time.monotonic() < end:
-              if alive < 10 and time.monotonic() < end:
-                  if os.fork() == 0:
-                      time.sleep(0.005)
-                      os._exit(0)
-                  alive += 1
-                  made += 1
-              else:
-                  os.wait()
-                  alive -= 1
-          signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-          print(made, flush=True)
-      orders = {
-          'a few': lambda: fill(3, 60), 'refused': lambda: fill(1 << 60, 3), 'counting': lambda: wait_for_room(3),
-          'for ever': lambda: fill(1 << 60, 3600),
-      }
-      for line in sys.stdin:
-          orders[line.strip()]()
-
-      """)
-    var plan = fixture.plan("run.py", uid: 654_331)
-    plan.limits.processes = 12
-    let process = try await fixture.launcher.launch(plan)
-    let news = Mutex<[HoldBack?]>([])
-    process.whenHeldBack { holdBack in news.withLock { $0.append(holdBack) } }
-    func order(_ text: String) {
-      let line = Array("\(text)\n".utf8)
-      #expect(write(process.standardInput, line, line.count) == line.count)
-    }
-    func eventually(_ condition: () -> Bool) async -> Bool {
-      for _ in 0..<600 where !condition() { await Blocking.run { _ = usleep(50_000) } }
-      return condition()
-    }
-    let planned = process.cgroup.quota()
-    #expect(planned == 20_000)
-
-    order("a few")
-    #expect(await eventually { process.cgroup.refusedProcesses() == 3 })
-    await Blocking.run { _ = usleep(500_000) }
-    #expect(process.holdBack == nil && process.cgroup.quota() == planned)
-
-    order("refused")
-    #expect(await eventually { process.holdBack != nil })
-    #expect(process.cgroup.quota() == 1_000)
-    // Told a moment after it was done.
-    #expect(await eventually { news.withLock { $0.count == 1 } })
-    let said = try #require(news.withLock { $0.last ?? nil })
-    #expect(said.limit == 12 && said.refused > 3 && said.text.contains("the 12 it may have"))
-    #expect(await eventually { process.holdBack == nil }, "it has stopped")
-    #expect(process.cgroup.quota() == planned)
-    #expect(await eventually { news.withLock { $0.count == 2 && $0.last == .some(nil) } })
-
-    // Who counts his processes is never refused one.
-    let before = process.cgroup.refusedProcesses()
-    order("counting")
-    var made: [UInt8] = []
-    var wasHeld = false
-    #expect(
-      await eventually {
-        wasHeld = wasHeld || process.holdBack != nil
-        var byte: UInt8 = 0
-        while read(process.standardOutput, &byte, 1) == 1 { made.append(byte) }
-        return made.last == 10
-      })
-    // A slow machine (the guest) may not make so many.
-    let count = try #require(UInt64(String(decoding: made.dropLast(), as: UTF8.self)))
-    #expect(wasHeld || count < 2 * 3 * ForkWatch.rate, "\(count) made in 3 s")
-    #expect(process.cgroup.refusedProcesses() == before)
-    #expect(await eventually { process.holdBack == nil }, "it has stopped")
-
-    order("for ever")
-    #expect(await eventually { process.holdBack != nil })
-    try await process.kill(within: .seconds(20))
-    #expect(process.limitHit() == .processes)
-    process.close()
-    #expect(process.holdBack == nil)
-  }
-
   @Test func moreOfTheProcessorThanGrantedIsNotGiven() async throws {
     let program = """
       # What the interpreter's own start took does not count.
@@ -228,7 +128,24 @@ struct LimitTests {
   }
 
   /// A plugin that ends for want of room: its caller is told which room.
-  @Test(arguments: ["/tmp", "/state"]) func whereTheRoomWasMissingIsTold(_ place: String) async throws {
+  @Test func missingRoomForTemporaryFilesIsTold() async throws {
+    let limit = try await Self.filled("/tmp") { $0.limits.temporarySpace = 4 << 20 }
+    #expect(limit == .temporarySpace)
+  }
+
+  @Test(.enabled(if: StateImage.isAvailable(), "needs loop devices and mkfs.ext4"))
+  func missingRoomForTheStateIsTold() async throws {
+    let fixture = try Fixture()
+    let image = fixture.directory + "/state.img"
+    let limit = try await Self.filled("/state") {
+      $0.stateImage = image
+      try StateImage.prepare(image, size: 8 << 20, owner: $0.uid)
+    }
+    #expect(limit == .stateSpace)
+  }
+
+  /// The limit that is named when a plugin fails because this place is full.
+  private static func filled(_ place: String, change: (inout LaunchPlan) throws -> Void) async throws -> LimitHit? {
     let fixture = try Fixture()
     fixture.write(
       "run.py",
@@ -239,17 +156,70 @@ struct LimitTests {
               file.write(bytes(1 << 20))
       """)
     var plan = fixture.plan("run.py", uid: 654_332)
-    plan.limits.temporarySpace = 4 << 20
-    if place == "/state" {
-      guard StateImage.isAvailable() else { return }
-      plan.stateImage = fixture.directory + "/state.img"
-      try StateImage.prepare(fixture.directory + "/state.img", size: 8 << 20, owner: plan.uid)
-    }
+    try change(&plan)
     let process = try await fixture.launcher.launch(plan)
     #expect(await process.waitForExit() == .exited(1))
-    #expect(process.limitHit() == (place == "/tmp" ? .temporarySpace : .stateSpace))
+    let limit = process.limitHit()
     try await process.kill()
     process.close()
+    return limit
+  }
+
+  /// Memory that was swapped out counts as well, and a limit that cannot be set is no limit: only a kernel without it may
+  /// do without.
+  @Test(arguments: ["memory.memsw.limit_in_bytes", "memory.swap.max", "io.weight"])
+  func aLimitThatCannotBeSetMeansThatThePluginNeverStarts(_ file: String) async throws {
+    let fixture = try Fixture()
+    fixture.write("run.sh", "#!/bin/sh\nread line\n")
+    let process = try await fixture.launcher.launch(fixture.plan("run.sh", uid: 654_334))
+    let leaves = ControlGroups.leaves(scope: fixture.launcher.scope)
+    let path = leaves.map { $0 + "/" + file }.first { access($0, F_OK) == 0 }
+    let values = ["memory.memsw.limit_in_bytes": "\(process.plan.limits.memory)\n", "memory.swap.max": "0\n"]
+    if let path, let value = values[file] { #expect(SmallFile.read(path) == value) }
+    try await process.kill()
+    process.close()
+    for (number, isFatal) in [(EACCES, path != nil), (ENOENT, false)] {
+      let program = try await Self.build(without: file, errno: number, in: fixture.directory)
+      let launcher = Launcher(transport: .program(path: program), scope: "\(fixture.launcher.scope)-\(number)")
+      do throws(SandboxError) {
+        let process = try await launcher.launch(fixture.plan("run.sh", uid: 654_334))
+        try await process.kill()
+        process.close()
+        #expect(!isFatal, "started although \(file) could not be written")
+      } catch {
+        #expect(isFatal && error.code == .stepFailed && error.step?.hasSuffix(file) == true, "\(error)")
+      }
+      try await launcher.removeLeftovers()
+    }
+  }
+
+  /// The launcher, from its own sources, on a kernel where opening that control file fails.
+  private static func build(without file: String, errno number: Int32, in directory: String) async throws -> String {
+    let (program, header) = ("\(directory)/launcher-\(number)", "\(directory)/refusal-\(number).h")
+    let text = """
+      #define _GNU_SOURCE
+      #include <errno.h>
+      #include <fcntl.h>
+      #include <string.h>
+      #include <unistd.h>
+      #define openat(directory, path, ...) \\
+        (strcmp((path), "\(file)") == 0 && faccessat((directory), (path), F_OK, 0) == 0 \\
+             ? (errno = \(number), -1) : openat((directory), (path), __VA_ARGS__))
+
+      """
+    let output = try #require(fopen(header, "w"))
+    fputs(text, output)
+    fclose(output)
+    let sources = "\(HostilePlugin.sources)/../../Sources"
+    let built = await Blocking.run {
+      system(
+        """
+        cc -std=gnu17 -O1 -w -static -include \(header) -I\(sources)/berth-launcher -I\(sources)/CShims/include \
+        -o \(program) \(sources)/berth-launcher/*.c
+        """)
+    }
+    try #require(built == 0, "the launcher without \(file) does not compile")
+    return program
   }
 
   @Test func whoHangsWithAllItsDescriptorsOpenIsSeen() async throws {

@@ -60,6 +60,23 @@ final class ServerFixture: Sendable {
   /// What the server has started and not collected.
   var children: [Int32] { ObservedProcess(pid: pid.withLock { $0 })?.children ?? [] }
 
+  /// What it holds: descriptors by what they are, mounts and namespaces, and its children, of which only the worker that
+  /// waits may be there (what has ended and is not collected shows as a zombie).
+  var census: [String] {
+    let server = pid.withLock { $0 }
+    let (descriptors, namespaces) = ("/proc/\(server)/fd", "/proc/\(server)/ns")
+    func targets(_ path: String) -> [String] {
+      (DirectoryNames.read(path) ?? []).compactMap { name in
+        var target = [CChar](repeating: 0, count: 256)
+        guard readlink("\(path)/\(name)", &target, target.count - 1) > 0 else { return nil }
+        return String(decoding: target.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      }.sorted()
+    }
+    let states = children.map { ObservedProcess(pid: $0)?.status["State"]?.prefix(1) ?? "gone" }.map(String.init)
+    let mounts = (SmallFile.read("/proc/\(server)/mountinfo") ?? "").split(separator: "\n").count
+    return targets(descriptors) + targets(namespaces) + ["\(mounts) mounts", "children: \(states.sorted())"]
+  }
+
   private let keep: Fixture
 
   /// Keeps the server until here; it ends with this object.

@@ -116,19 +116,26 @@ struct TeardownTests {
     var plan = fixture.plan("run.py", uid: 654_500)  // no other test's, so that its processes can be counted
     plan.limits.processes = 600
     plan.limits.memory = 1 << 30
-    let process = try await fixture.launcher.launch(plan)
-    var first = [UInt8](repeating: 0, count: 6)
-    _ = berth_set_nonblocking(process.standardOutput, 0)
-    #expect(read(process.standardOutput, &first, 6) == 6)
-    let begun = berth_monotonic_ns()
-    #expect(try await process.kill() == .killed)
-    #expect(await Fixture.drain(process.standardOutput) == "")
-    print("500 processes gone after \((berth_monotonic_ns() - begun) / 1000) µs")
-    // Nothing of it runs any more; the kernel may still be reaping what it has killed.
-    for _ in 0..<200 where Self.processes(of: plan.uid) != 0 { await Blocking.run { _ = usleep(20_000) } }
-    #expect(Self.processes(of: plan.uid) == 0)
-    process.close()
+    var times: [Double] = []
+    for _ in 0..<5 where (times.min() ?? .infinity) > Self.goneWithin {
+      let process = try await fixture.launcher.launch(plan)
+      var first = [UInt8](repeating: 0, count: 6)
+      _ = berth_set_nonblocking(process.standardOutput, 0)
+      #expect(read(process.standardOutput, &first, 6) == 6)
+      let begun = berth_monotonic_ns()
+      #expect(try await process.kill() == .killed)
+      #expect(await Fixture.drain(process.standardOutput) == "")
+      times.append(Double(berth_monotonic_ns() - begun) / 1_000_000)
+      // Nothing of it runs any more; the kernel may still be reaping what it has killed.
+      for _ in 0..<200 where Self.processes(of: plan.uid) != 0 { await Blocking.run { _ = usleep(20_000) } }
+      #expect(Self.processes(of: plan.uid) == 0)
+      process.close()
+    }
+    #expect(try #require(times.min()) <= Self.goneWithin, "500 processes gone after \(times) ms")
   }
+
+  /// In milliseconds. Ten times what the benchmark holds: other suites run at the same time.
+  private static let goneWithin = 1000.0
 
   /// The share is lifted with the kill: else each would have to wait for its turn of a few milliseconds to die.
   @Test func whoHasUsedUpItsShareDiesAtOnceToo() async throws {
@@ -164,13 +171,24 @@ struct TeardownTests {
   }
 
   @Test func manyCyclesLeaveNothingBehind() async throws {
-    let cycles = getenv("BERTH_CYCLES").flatMap { Int(String(cString: $0)) } ?? 100
     let fixture = try Fixture()
+    try await Self.repeatCycles(fixture, uid: 654_400) { Self.census(fixture) }
+  }
+
+  /// The same through a server, which keeps something ready for the next start: as much of it as before, and no more.
+  @Test func manyCyclesThroughTheServerLeaveNothingBehind() async throws {
+    let server = try await ServerFixture()
+    try await Self.repeatCycles(server.fixture, uid: 654_401) { Self.census(server.fixture) + server.census }
+    server.stop()
+  }
+
+  /// Starts and kills many sandboxes; the census must come back to what it was after the first.
+  private static func repeatCycles(_ fixture: Fixture, uid: UInt32, _ census: () -> [String]) async throws {
+    let cycles = getenv("BERTH_CYCLES").flatMap { Int(String(cString: $0)) } ?? 100
     fixture.write("run.sh", "#!/bin/sh\necho ready\nsleep 1000\n")
-    var plan = fixture.plan("run.sh")
-    plan.uid = 654_400
-    try await Self.cycle(fixture, plan)
-    let before = Self.census(fixture)
+    let plan = fixture.plan("run.sh", uid: uid)
+    for _ in 0..<5 { try await Self.cycle(fixture, plan) }
+    let before = await settled(census)
     // Every tenth with a state of its own, which is a loop device and a mount more.
     var stateful = plan
     if StateImage.isAvailable() {
@@ -179,9 +197,20 @@ struct TeardownTests {
       stateful.stateImage = image
     }
     for number in 0..<cycles { try await Self.cycle(fixture, number % 10 == 0 ? stateful : plan) }
-    for _ in 0..<200 where Self.census(fixture) != before { await Blocking.run { _ = usleep(20_000) } }
-    #expect(Self.census(fixture) == before)
+    #expect(await eventually { census() == before }, "\(before) before, \(census()) after \(cycles) cycles")
     #expect(Self.processes(of: plan.uid) == 0)
+  }
+
+  /// What the census is once it has stayed the same for half a second.
+  private static func settled(_ census: () -> [String]) async -> [String] {
+    var (last, calm) = (census(), 0)
+    for _ in 0..<500 where calm < 25 {
+      await Blocking.run { _ = usleep(20_000) }
+      let now = census()
+      calm = now == last ? calm + 1 : 0
+      last = now
+    }
+    return last
   }
 
   private static func cycle(_ fixture: Fixture, _ plan: LaunchPlan) async throws {
@@ -193,33 +222,20 @@ struct TeardownTests {
 
   /// Descriptors of this process, mounts and control groups of the fixture, loop devices with its files. Others mount
   /// things of their own on this machine meanwhile.
-  private static func census(_ fixture: Fixture) -> [Int] {
+  private static func census(_ fixture: Fixture) -> [String] {
     let mounts = (SmallFile.read("/proc/self/mountinfo") ?? "").split(separator: "\n")
+    let loops = (0..<256).count {
+      (SmallFile.read("/sys/block/loop\($0)/loop/backing_file") ?? "").hasPrefix(fixture.directory)
+    }
     return [
-      entries("/proc/self/fd"), mounts.count { $0.contains(fixture.directory) },
-      ControlGroups.leaves(scope: fixture.launcher.scope).count,
-      (0..<256).count {
-        (SmallFile.read("/sys/block/loop\($0)/loop/backing_file") ?? "").hasPrefix(fixture.directory)
-      },
+      "\(DirectoryNames.read("/proc/self/fd")?.count ?? 0) descriptors",
+      "\(mounts.count { $0.contains(fixture.directory) }) mounts",
+      "\(ControlGroups.leaves(scope: fixture.launcher.scope).count) groups", "\(loops) loop devices",
     ]
   }
 
-  private static func entries(_ path: String) -> Int {
-    guard let directory = opendir(path) else { return 0 }
-    defer { closedir(directory) }
-    var count = 0
-    while let entry = readdir(directory) { count += entry.pointee.d_type == UInt8(DT_REG) ? 0 : 1 }
-    return count
-  }
-
   private static func processes(of uid: UInt32) -> Int {
-    guard let directory = opendir("/proc") else { return -1 }
-    defer { closedir(directory) }
-    var count = 0
-    while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      if let pid = Int32(name), ObservedProcess(pid: pid)?.ids("Uid").contains(uid) == true { count += 1 }
-    }
-    return count
+    (DirectoryNames.read("/proc") ?? []).compactMap { Int32($0) }
+      .count { ObservedProcess(pid: $0)?.ids("Uid").contains(uid) == true }
   }
 }

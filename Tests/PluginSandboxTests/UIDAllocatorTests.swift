@@ -3,6 +3,7 @@
 
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import PluginSandbox
@@ -25,7 +26,7 @@ import Testing
     let fixture = try Fixture()
     let alive = Mutex<Set<UInt32>>([600_000])
     let path = fixture.directory + "/uids.json"
-    let allocator = UIDAllocator(path: path, range: 600_000..<600_002) { uid in alive.withLock { $0.contains(uid) } }
+    let allocator = UIDAllocator(path: path, range: 600_000..<600_002) { alive.withLock { $0 } }
     let a = try await allocator.uid(plugin: "p", storage: "a")
     try await allocator.release(plugin: "p", storage: "a")
     let b = try await allocator.uid(plugin: "p", storage: "b")
@@ -62,6 +63,33 @@ import Testing
     #expect(error?.code == .uidsExhausted)
     try await process.kill()
     process.close()
+    #expect(try await allocator.uid(plugin: "p", storage: "b") == uid)
+  }
+
+  /// A start that hangs in its set-up is root's still, but its group keeps the id; in whatever hierarchies there are.
+  @Test(.enabled(if: Fixture.isRoot, "the privileged sandbox needs root"))
+  func aPopulatedGroupKeepsItsIdWhoeverRunsInIt() async throws {
+    let fixture = try Fixture()
+    let uid: UInt32 = 664_902
+    let allocator = UIDAllocator(path: fixture.directory + "/uids.json", range: uid..<(uid + 1))
+    #expect(try await allocator.uid(plugin: "p", storage: "a") == uid)
+    try await allocator.release(plugin: "p", storage: "a")
+    // Not every hierarchy takes a process into a group that nobody has set up (cpuset).
+    let names = ["", "/unified", "/pids", "/freezer", "/memory"].map { "/sys/fs/cgroup\($0)" }
+    let hierarchies = names.filter { ControlGroups.hierarchies.contains($0) }
+    #expect(!hierarchies.isEmpty)
+    for hierarchy in hierarchies {
+      let leaf = "\(hierarchy)/berth/\(fixture.launcher.scope)/a-1.\(uid).4711.1"
+      let line = "mkdir -p \(leaf) && { sleep 1000 >/dev/null 2>&1 & echo $! >\(leaf)/cgroup.procs; }"
+      try #require(await Blocking.run { system(line) } == 0, "\(hierarchy) takes no group")
+      #expect(UsedIDs.ofProcesses()?.contains(uid) == false, "positive control: nobody has the id")
+      let error = await #expect(throws: SandboxError.self) { _ = try await allocator.uid(plugin: "p", storage: "b") }
+      #expect(error?.code == .uidsExhausted, "\(hierarchy)")
+      for pid in (SmallFile.read("\(leaf)/cgroup.procs") ?? "").split(separator: "\n") {
+        if let pid = pid_t(pid), pid > 1 { kill(pid, SIGKILL) }
+      }
+      #expect(await eventually { rmdir(leaf) == 0 || errno == ENOENT })
+    }
     #expect(try await allocator.uid(plugin: "p", storage: "b") == uid)
   }
 

@@ -103,7 +103,8 @@ final class Stage: Sendable {
 
   func instance(
     of bundle: PluginBundle, services: any HostServices = NoHostServices(), uid: UInt32? = nil,
-    permissions: Permissions = Permissions(), change: (inout InstanceConfiguration) -> Void = { _ in }
+    permissions: Permissions = Permissions(), change: (inout InstanceConfiguration) -> Void = { _ in },
+    planning: (inout LaunchPlan) -> Void = { _ in }
   ) throws -> PluginInstance {
     let streams = "\(directory)/streams"
     mkdir(streams, 0o711)
@@ -125,6 +126,7 @@ final class Stage: Sendable {
       permissions: permissions, uid: uid)
     plan.streamsDirectory = streams
     plan.stateDirectory = state
+    planning(&plan)
     let final = plan
     return PluginInstance(
       configuration: configuration, launcher: SandboxLauncher(launcher), services: services, reactor: reactor,

@@ -57,6 +57,22 @@ import Testing
     #expect(error?.code == .shuttingDown)
   }
 
+  /// The longest ids that a storage may have, alike but for their ends.
+  @Test func theLongestStorageIdsStartAsWell() async throws {
+    let supervisor = try supervisor()
+    let bundle = try stage.bundle("honest")
+    let beginning = String(repeating: "abc-", count: 24) + "abc"
+    for storeid in [beginning + "x", beginning + "y"] {
+      #expect(storeid.utf8.count == 100)
+      let instance = try await supervisor.instance(for: storage(bundle, storeid), services: NoHostServices())
+      #expect(try await instance.call("list_images", Stage.scfg("state"))["said"] == 1)
+      #expect(await instance.status.crashes == 0)
+    }
+    let leaves = ControlGroups.leaves(scope: stage.launcher.scope).compactMap { $0.split(separator: "/").last }
+    #expect(Set(leaves).count == 2 && leaves.allSatisfy { $0.hasPrefix("abc-") }, "\(leaves)")
+    #expect(await supervisor.drain(reason: "test") == [])
+  }
+
   @Test func oneStoragesCrashReachesNoOther() async throws {
     let supervisor = try supervisor()
     let good = try await supervisor.instance(

@@ -19,10 +19,13 @@ struct ChildEnd: Sendable {
   /// Whether it ended along with the launcher that had started it: no fault of the plugin's.
   var isLaunchersEnd = false
 
+  /// `ran into its memory limit`, nil when it ran into none.
+  var limitText: String? { limit.map { "ran into its \($0.rawValue) limit" } }
+
   /// One clause: `exited with status 3; its last words: "…"`.
   var text: String {
     var parts: [String] = []
-    if let limit { parts.append("ran into its \(limit.rawValue) limit") }
+    if let limitText { parts.append(limitText) }
     if let unreapable {
       parts.append("cannot be killed: \(unreapable)")
     } else if isLaunchersEnd {

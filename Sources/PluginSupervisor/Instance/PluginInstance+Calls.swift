@@ -195,10 +195,11 @@ extension PluginInstance {
       let lines = stray == 0 ? "" : "; \(stray) of the lines it wrote were no acceptable messages (see the log)"
       let end = await end(child, .unresponsive("it answered neither \(method) nor its cancellation"))
       if let what = end.unreapable { return .failed(Self.unreapable(name, what, outcome: outcome)) }
+      let limit = end.limitText.map { "; it \($0)" } ?? ""
       return .failed(
         StorageError(
           error.kind == .timeout ? .deadlineExceeded : .cancelled,
-          "\(name) answered neither \(method) nor its cancellation and was ended\(lines)", outcome: outcome,
+          "\(name) answered neither \(method) nor its cancellation and was ended\(limit)\(lines)", outcome: outcome,
           details: end.details))
     case .violation:
       let end = await end(child, .kill(error.message))

@@ -286,9 +286,10 @@ public actor Supervisor {
       var plan = LaunchPlan(
         instance: "\(name)-\(epoch)", mode: settings.mode, bundle: bundle.path,
         executable: bundle.manifest.executable, permissions: await permissions(), uid: uid)
+      plan.limits = settings.limits
       plan.stateDirectory = isCandidate ? nil : directories.state
       if let owner, !isCandidate {
-        let size = plan.permissions.runtime.stateSpace ?? settings.limits.stateSpace
+        let size = plan.effectiveLimits.stateSpace
         if await OwnThread.run({ StateImage.isAvailable() }) {
           if let error = await OwnThread.run({ directories.prepareImage(size: size, owner: owner) }) { throw error }
           plan.stateImage = directories.image
@@ -302,7 +303,6 @@ public actor Supervisor {
         try await broker.prepare(directories.broker)
         plan.brokerDirectory = directories.broker
       }
-      plan.limits = settings.limits
       if let required = settings.required { plan.required = required }
       return plan
     }

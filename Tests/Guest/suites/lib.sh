@@ -20,6 +20,16 @@ prepare() {
   export BERTH_BIN=$root/.build/debug
 }
 
+# A host as there were before version 2: every controller in a hierarchy of its own, no unified one.
+version_one() {
+  umount /sys/fs/cgroup
+  mount -t tmpfs cgroups /sys/fs/cgroup
+  for controller in memory pids cpu,cpuacct devices freezer; do
+    mkdir "/sys/fs/cgroup/$controller"
+    mount -t cgroup -o "$controller" none "/sys/fs/cgroup/$controller"
+  done
+}
+
 # A program that sees no terminal and so prints no colours; its status goes to /run/status.
 run() {
   { "$@" 2>&1; echo $? >/run/status; } </dev/null | cat
