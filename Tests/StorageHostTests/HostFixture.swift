@@ -83,9 +83,10 @@ final class HostFixture: Sendable {
     return settings
   }
 
-  /// A host with one storage, `s1`, in the directory `data-s1`.
+  /// A host with one storage, `s1`, in the directory `data-s1`, that has asked what an earlier one left open.
   func open(adding storages: [String] = ["s1"]) async throws -> StorageHost {
     let host = try await StorageHost.open(settings)
+    await host.recovered()
     for storeid in storages { try await add(storeid, to: host) }
     return host
   }

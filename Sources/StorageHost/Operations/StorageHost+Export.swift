@@ -36,8 +36,12 @@ extension StorageHost {
       method: "volume_export", request: [:], volumes: needsLock ? [volname] : [], needsStorageLock: false)
     let leases = needsLock ? try await lock(mutation, on: storeid, caller) : []
     let shared = parsed.isBase ? [volname] : []
-    try await beginReading(shared, mutation.method, on: storeid, caller)
-    defer { for read in shared { readers.end(storeid, read) } }
+    let reads: [String]
+    do throws(StorageError) { reads = try await beginReading(shared, mutation.method, on: storeid, caller) } catch {
+      await locks.releaseAll(leases)
+      throw error
+    }
+    defer { for read in reads { readers.end(storeid, read) } }
     let result: Result<(JSONObject, StreamReport), StorageError>
     do throws(StorageError) {
       var arguments = transferArguments(volname, format, options)
@@ -46,7 +50,7 @@ extension StorageHost {
         try await storage.plugin.export(
           "volume_export", storage.parameters(arguments), run, to: sink, options: streamOptions(options, [storage])))
     } catch { result = .failure(error) }
-    await locks.releaseAll(leases)
+    await giveBack(leases, after: result.thrown)
     let (_, report) = try result.get()
     return TransferReport(
       volid: storage.volid(volname), format: format, bytes: report.bytes,

@@ -128,7 +128,7 @@ extension StorageHost {
       return try await chooseName(storage, vmid: vmid, name: nil, format: image, run)
     case .volume(let volname, let mayRename):
       let parsed = try await storage.parse(volname, run)
-      let isTaken = try await storage.exists(volname, run) || reservations.contains(storage.id, volname)
+      let isTaken = try await storage.exists(volname, run) || reservations.contains(storage.id, parsed.key)
       guard isTaken else { return volname }
       guard mayRename, parsed.vtype == "images", let vmid = parsed.vmid else {
         throw .refused(
