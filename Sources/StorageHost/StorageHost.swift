@@ -24,6 +24,7 @@ public final class StorageHost: Sendable {
   let reservations = Reservations()
   let readers = VolumeReaders()
   let inFlight = InFlight()
+  let turns = SerialStreams()
   let openOperations = OpenOperations()
   let reconciling = Reconciling()
   let shown = ShownValues()

@@ -117,7 +117,10 @@ final class HostFixture: Sendable {
   }
 
   /// Lets the calls that wait go on, and every later one at once.
-  func letGo(_ storeid: String = "s1") { directory.write("data-\(storeid)/.go", "", mode: 0o644) }
+  /// - Parameter round: of orders to `wait2` and so on.
+  func letGo(_ storeid: String = "s1", round: String = "") {
+    directory.write("data-\(storeid)/.go\(round)", "", mode: 0o644)
+  }
 
   /// Volume files in the storage's directory, hidden and side files left out.
   func files(_ storeid: String = "s1") throws -> [String] {

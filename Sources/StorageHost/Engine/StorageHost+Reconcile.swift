@@ -176,7 +176,7 @@ extension StorageHost {
     case ("update_storage", true) where intent["secretsOnly"] == true:
       return .reported(
         "whether the new secrets of storage '\(record.storeid)' were stored is not known",
-        hint: "set them again with: berth storage set \(record.storeid)")
+        hint: "set them again: berth storage set \(record.storeid) --secret NAME")
     // The file with the change has this digest: the change is there.
     case ("update_storage", _) where intent["digest"]?.stringValue == registry.config.snapshot.digest:
       return .done(.string(record.storeid))

@@ -28,6 +28,17 @@ extension StorageHost {
     _ options: TransferOptions = TransferOptions(), _ caller: Caller
   ) async throws(StorageError) -> TransferReport {
     let storage = try await checked(storeid, volname, options.snapname)
+    return try await turns.run(.sending, storage.volid(volname), storage.facts, on: storeid) {
+      () async throws(StorageError) in
+      try await send(storage, volname, format, sink, options, caller)
+    }
+  }
+
+  private func send(
+    _ storage: Storage, _ volname: String, _ format: String, _ sink: StreamSink, _ options: TransferOptions,
+    _ caller: Caller
+  ) async throws(StorageError) -> TransferReport {
+    let storeid = storage.id
     let run = CallRun(caller)
     let parsed = try await existing(storage, volname, run)
     try await mustOffer(format, "volume_export_formats", storage, volname, options, run)
@@ -44,6 +55,7 @@ extension StorageHost {
     defer { for read in reads { readers.end(storeid, read) } }
     let result: Result<(JSONObject, StreamReport), StorageError>
     do throws(StorageError) {
+      try await renew(leases)
       var arguments = transferArguments(volname, format, options)
       arguments["digest"] = options.digest.map { .string($0.rawValue) }
       result = .success(

@@ -33,6 +33,17 @@ extension StorageHost {
     try InputChecks.storeid(storeid)
     try target.check()
     try InputChecks.text(format, field: "format", maximum: 32)
+    let facts = try await registry.facts(storeid)
+    return try await turns.run(.receiving, "\(storeid):\(target.label)", facts, on: storeid) {
+      () async throws(StorageError) in
+      try await receive(storeid, target, format, source, options, caller)
+    }
+  }
+
+  private func receive(
+    _ storeid: String, _ target: ImportTarget, _ format: String, _ source: StreamSource, _ options: TransferOptions,
+    _ caller: Caller
+  ) async throws(StorageError) -> TransferReport {
     var options = options
     options.digest = options.digest ?? .crc32
     let sent = options
