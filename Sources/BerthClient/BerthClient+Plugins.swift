@@ -67,8 +67,14 @@ extension BerthClient {
   }
 
   /// Looks again at every interrupted operation.
-  public func reconcile() async throws(ClientError) -> [ReconcileItem] {
-    try await send(.post, APIPath("reconcile"), as: ListOf<ReconcileItem>.self).items
+  /// - Parameter storeid: only at this storage's.
+  public func reconcile(storeid: String? = nil) async throws(ClientError) -> [ReconcileItem] {
+    try await send(.post, APIPath("reconcile").query("storeid", storeid), as: ListOf<ReconcileItem>.self).items
+  }
+
+  /// Closes the record of an interrupted operation that somebody has looked at.
+  public func dismiss(operation: String) async throws(ClientError) -> ReconcileItem {
+    try await send(.post, APIPath("reconcile", operation, "dismiss"))
   }
 
   /// The configuration file's digest.

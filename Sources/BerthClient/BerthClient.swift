@@ -69,7 +69,7 @@ public struct BerthClient: Sendable {
     do { return try Answer(json: json ?? .null) } catch {
       throw ClientError(
         .badAnswer, "the daemon's answer to \(method.rawValue) \(path) is not understood: \(error)", place: socket,
-        hint: "berth and berthd may be of different versions: compare `berth version` with `berth daemon status`")
+        hint: "the two may be of different versions: compare `berth version` with `berth daemon status`")
     }
   }
 

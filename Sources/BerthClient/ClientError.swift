@@ -23,6 +23,8 @@ public struct ClientError: Error, Sendable, Hashable {
     public static let problem = Code(rawValue: "PROBLEM")
     /// This side could not read the source or write the target of a stream.
     public static let local = Code(rawValue: "LOCAL")
+    /// There is no space for the target of a stream on this side.
+    public static let noSpace = Code(rawValue: "NO_SPACE")
   }
 
   public var code: Code

@@ -69,6 +69,28 @@ public struct ManagementServer: Service {
       descriptorSocket.remove()
       socket.remove()
     }
-    try await application.run()
+    try await withThrowingTaskGroup(of: End.self) { group in
+      group.addTask { [application] in
+        try await application.run()
+        return .served
+      }
+      group.addTask {
+        try await gracefulShutdown()
+        try await Task.sleep(for: Self.patience)
+        return .cutOff
+      }
+      let end = try await group.next()
+      group.cancelAll()
+      // Who is cut off says so with an error, which is no news.
+      if end == .cutOff { while let result = await group.nextResult() { _ = result } }
+    }
+  }
+
+  /// How long connections may take to end once the jobs have ended: a reader that stands still keeps nobody waiting.
+  static let patience = Duration.seconds(2)
+
+  private enum End {
+    case served
+    case cutOff
   }
 }

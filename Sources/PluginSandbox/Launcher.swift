@@ -62,7 +62,7 @@ public actor Launcher {
     if plan.learning, !allowsLearning {
       throw SandboxError(
         .invalidPlan, "plugin instance \(plan.instance) was to start in learning mode, which confines less",
-        hint: "Learning mode is for vendors: berth plugin learn")
+        hint: "Learning mode is for vendors: berth plugin learn BUNDLE")
     }
     count += 1
     var plan = plan

@@ -27,6 +27,9 @@ public struct ConfigDraft: Sendable {
   /// The digest of the file the change was checked against.
   public let digest: String
 
+  /// The digest of the file as it will be.
+  public var nextDigest: String { file.digest }
+
   /// The file as it will be.
   let file: StorageConfigFile
 }

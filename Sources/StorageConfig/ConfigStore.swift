@@ -16,6 +16,9 @@ public final class ConfigStore: Sendable {
   /// Runs when a hook succeeded and the change could not be written after all.
   public typealias Undo = @Sendable (ConfigDraft) async -> Void
 
+  /// Runs with the change as it will be written, right before; what it throws aborts the change.
+  public typealias Writing = @Sendable (ConfigDraft) async throws -> Void
+
   private struct State: Sendable {
     var schema: StorageSchema
     /// Grows with every new schema: a snapshot made by an old one is not published.
@@ -151,9 +154,10 @@ public final class ConfigStore: Sendable {
   @discardableResult
   public func update(
     id: String, values: JSONObject, deleting: [String] = [], digest: String? = nil, owner: String = "berthd",
-    timeout: Duration = .seconds(60), hook: Hook = { _ in .none }, undo: Undo = { _ in }
+    timeout: Duration = .seconds(60), hook: Hook = { _ in .none }, undo: Undo = { _ in },
+    writing: Writing = { _ in }
   ) async throws -> ConfigDraft {
-    try await change("update \(id)", owner: owner, timeout: timeout, hook: hook, undo: undo) {
+    try await change("update \(id)", owner: owner, timeout: timeout, hook: hook, undo: undo, writing: writing) {
       (editor) throws(ConfigError) in
       try editor.update(id: id, values: values, deleting: deleting, digest: digest)
     }
@@ -195,7 +199,7 @@ public final class ConfigStore: Sendable {
   }
 
   private func change(
-    _ operation: String, owner: String, timeout: Duration, hook: Hook, undo: Undo,
+    _ operation: String, owner: String, timeout: Duration, hook: Hook, undo: Undo, writing: Writing = { _ in },
     plan: (ConfigEditor) throws(ConfigError) -> ConfigDraft
   ) async throws -> ConfigDraft {
     guard await gate.enter() else {
@@ -215,6 +219,7 @@ public final class ConfigStore: Sendable {
       let editor = ConfigEditor(schema: schema, file: file)
       let patched = try editor.patch(
         draft, set: result.set, deleting: result.delete, secrets: result.secrets, granted: result.granted)
+      try await writing(patched)
       try await commit(patched, over: file)
       return patched
     } catch {

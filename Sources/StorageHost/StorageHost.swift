@@ -24,10 +24,15 @@ public final class StorageHost: Sendable {
   let reservations = Reservations()
   let readers = VolumeReaders()
   let inFlight = InFlight()
+  let turns = SerialStreams()
+  let openOperations = OpenOperations()
+  let reconciling = Reconciling()
   let shown = ShownValues()
   let sampler: StatusSampler
   let daemonLock: DaemonLock
   let tasks = BackgroundTasks()
+  /// Whether new operations are taken.
+  let isAdmitting = MutexBox(true)
   let pendingSettlements = PendingSettlements()
   var logger: Logger { settings.logger }
 
@@ -46,8 +51,9 @@ public final class StorageHost: Sendable {
     sampler = StatusSampler(interval: settings.statusInterval, now: settings.wallClock)
   }
 
-  func checkOpen() throws(StorageError) {
-    guard tasks.isOpen else {
+  /// Refuses what is new while the daemon stops; the further steps of a job that runs are not.
+  func checkOpen(_ caller: Caller) throws(StorageError) {
+    guard isAdmitting.value || caller.job != nil else {
       throw .refused(
         .shuttingDown, "the daemon is stopping and takes no new operations", hint: "repeat after its restart")
     }

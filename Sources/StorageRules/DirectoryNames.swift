@@ -54,6 +54,12 @@ enum DirectoryNames {
       throw RulesError(
         .invalidName, "\(quoted(part)) in image name \(quoted(text)) is no guest's number (1 to 9 digits)")
     }
+    // Two names of one file would be two volumes to whoever locks, counts or compares them.
+    guard part == String(number) else {
+      throw RulesError(
+        .invalidName, "the guest's number \(quoted(part)) in image name \(quoted(text)) begins with a zero",
+        hint: "write it as \(number)")
+    }
     return number
   }
 

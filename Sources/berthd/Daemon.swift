@@ -67,10 +67,12 @@ struct Daemon {
       facts: facts, logger: logger)
     var configuration = ServiceGroupConfiguration(
       services: [
-        HostService(host: host, grace: .seconds(options.grace)), server, RescanService(host: host, logger: logger),
+        HostService(host: host), server, DrainService(host: host, grace: .seconds(options.grace)),
+        RescanService(host: host, logger: logger),
       ],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-    // Exports that outlast the grace are cut off: their readers see a broken stream, never a short one.
+    // The last to be begun ends first: jobs (exports too: their readers see a broken stream, never a short one), then the
+    // connections, then plugins and journal. Each has a limit of its own; this one is for what nobody thought of.
     configuration.maximumGracefulShutdownDuration = .seconds(2 * options.grace + 30)
     logger.notice(
       "berthd is ready", metadata: ["socket": "\(socket.path)", "state": "\(stateDirectory)", "pid": "\(getpid())"])

@@ -52,6 +52,7 @@ struct MoveAcrossDeathTests {
     await host.stop(SIGKILL)
     try Data().write(to: URL(fileURLWithPath: host.store + "/.go"))
     try await host.start()
+    try await host.succeed("job", "wait", job)
     let text = try await host.succeed("job", "show", job, "--json")
     let shown = try JSON.parse(Array(text.utf8))
     #expect(shown["state"] == "done", "\(text)")

@@ -82,9 +82,10 @@ final class HostFixture: Sendable {
     return settings
   }
 
-  /// A host with one storage, `s1`, in the directory `data-s1`.
+  /// A host with one storage, `s1`, in the directory `data-s1`, that has asked what an earlier one left open.
   func open(adding storages: [String] = ["s1"]) async throws -> StorageHost {
     let host = try await StorageHost.open(settings)
+    await host.recovered()
     for storeid in storages { try await add(storeid, to: host) }
     return host
   }
@@ -115,7 +116,10 @@ final class HostFixture: Sendable {
   }
 
   /// Lets the calls that wait go on, and every later one at once.
-  func letGo(_ storeid: String = "s1") { directory.write("data-\(storeid)/.go", "", mode: 0o644) }
+  /// - Parameter round: of orders to `wait2` and so on.
+  func letGo(_ storeid: String = "s1", round: String = "") {
+    directory.write("data-\(storeid)/.go\(round)", "", mode: 0o644)
+  }
 
   /// Volume files in the storage's directory, hidden and side files left out.
   func files(_ storeid: String = "s1") throws -> [String] {

@@ -7,7 +7,7 @@
 /// holds lines `METHOD WHEN ACTION`: one line is consumed by the next call of its method. WHEN is `before` the work,
 /// in its `middle` (half-made), `late` (of a base: not yet protected) or `after` it; ACTION is `die`, `hang`, `error OUTCOME`, or a lie: `name`, `size`,
 /// `path`, `stale` (lists what is freed), `nothing` (claims success without doing it), or `wait`: makes a file `.waiting-…` and goes on once there is a
-/// file `.go`. A type whose name begins with `backup` lists the files `backup_vzdump-…` as backups; a type whose name begins with `coarse` asks for the storage's lock around every change.
+/// file `.go` (`wait2`: `.go2`). A type whose name begins with `serial` serves one call at a time. A type whose name begins with `backup` lists the files `backup_vzdump-…` as backups; a type whose name begins with `coarse` asks for the storage's lock around every change.
 enum ScriptedPlugin {
   static let methods = [
     "activate_storage", "status", "list_images", "alloc_image", "free_image", "run_cleanup", "volume_size_info",
@@ -38,6 +38,8 @@ enum ScriptedPlugin {
       """
   }
 
+  static func concurrency(_ type: String) -> String { type.hasPrefix("serial") ? "serial" : "parallel" }
+
   static let permissions = #"{"fs": [{"path": "${config.path}", "access": "rw", "reason": "its directory"}]}"#
 
   static func manifest(
@@ -47,7 +49,7 @@ enum ScriptedPlugin {
     {"id": "org.berth.test.\(type)", "name": "Scripted", "version": "\(version)", "vendor": "The Berth developers",
      "executable": "scripted.py", "sha256": "\(sha256)",
      "protocol": {"min": "1.0", "max": "1.0"}, "profiles": {"pve-storage": {"min": 9, "max": 15}},
-     "concurrency": "parallel", "fencing": "none",
+     "concurrency": "\(concurrency(type))", "fencing": "none",
      "storageTypes": [{"type": "\(type)", "title": "Scripted", "roles": ["file"],
        "content": {"supported": ["images", "iso", "vztmpl", "backup", "snippets", "import"], "default": ["images"]},
        "formats": {"supported": ["raw"], "default": "raw"},
@@ -106,9 +108,9 @@ enum ScriptedPlugin {
         if not f or f[0] != when: return
         if f[1] == "die": os.kill(os.getpid(), 9)
         if f[1] == "hang": time.sleep(3600)
-        if f[1] == "wait":
+        if f[1].startswith("wait"):
             open(os.path.join(f[2], ".waiting-%d" % threading.get_ident()), "w").close()
-            while not os.path.exists(os.path.join(f[2], ".go")): time.sleep(0.01)
+            while not os.path.exists(os.path.join(f[2], ".go" + f[1][4:])): time.sleep(0.01)
         if f[1] in ("EIO", "ENOSPC"):
             number = getattr(errno, f[1])
             symbol = (1110, "NO_SPACE") if number == errno.ENOSPC else (1119, "BACKEND_ERROR")
@@ -313,7 +315,7 @@ enum ScriptedPlugin {
         if method == "initialize":
             send({"jsonrpc": "2.0", "id": message["id"], "result": {"protocol": "1.0", "profiles": {"pve-storage": 15},
                   "plugin": {"id": "@ID@", "version": "1.0.0"}, "methods": @METHODS@,
-                  "concurrency": "parallel", "fencing": "none"}})
+                  "concurrency": "@CONCURRENCY@", "fencing": "none"}})
         elif method == "shutdown":
             send({"jsonrpc": "2.0", "id": message["id"], "result": {}})
             os._exit(0)
@@ -323,7 +325,8 @@ enum ScriptedPlugin {
 
   static func program(type: String) -> String {
     let list = "[" + methods(type).map { "\"\($0)\"" }.joined(separator: ", ") + "]"
-    return replace(replace(source, "@ID@", "org.berth.test.\(type)"), "@METHODS@", list)
+    let named = replace(replace(source, "@ID@", "org.berth.test.\(type)"), "@CONCURRENCY@", concurrency(type))
+    return replace(named, "@METHODS@", list)
   }
 
   private static func replace(_ text: String, _ mark: String, _ value: String) -> String {

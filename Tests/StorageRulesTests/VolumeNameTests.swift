@@ -30,6 +30,8 @@ import Testing
     (.directory, "snippets/.."),
     (.directory, "iso/../x.iso"), (.directory, "100/../101/vm-101-disk-0.raw"), (.directory, "snippets/."),
     (.directory, "100//x.raw"), (.directory, "/100/x.raw"), (.directory, "100/x.raw/"),
+    (.directory, "0100/x.raw"), (.directory, "00/x.raw"), (.directory, "09/base-9-y.raw/100/x.raw"),
+    (.directory, "9/base-9-y.raw/0100/x.raw"),
     (.directory, "1234567890/x.raw"), (.directory, "snippets/a\nb"), (.directory, "snippets/a\0b"),
     (.directory, "100/vm-100-disk-0.raw\n"), (.directory, "snippets/a\u{7f}"), (.directory, "snippets/a\u{2028}b"),
     (.directory, "snippets/a/\u{301}b"), (.directory, "snippets/../\u{301}b"), (.lvm, "vm-100-a\n"),

@@ -17,7 +17,7 @@ KINDS = {
     "import": re.compile(r"[ A-Za-z0-9\-.+=_]+\.(ova|ovf|qcow2|raw|vmdk)"),
 }
 IMAGE = re.compile(r"([^/\s]+)\.(raw|qcow2|vmdk|subvol)")
-OWNER = re.compile(r"[0-9]{1,9}")
+OWNER = re.compile(r"0|[1-9][0-9]{0,8}")
 INNER = re.compile(r"import/([ A-Za-z0-9\-.+=_]+\.ova)/([ A-Za-z0-9\-.+=_]+\.(qcow2|raw|vmdk))")
 BACKUP_OWNER = re.compile(r"vzdump-(?:openvz|lxc|qemu)-([0-9]{1,9})-.+")
 BACKUP_KIND = re.compile(r"vzdump-(openvz|lxc|qemu)-")

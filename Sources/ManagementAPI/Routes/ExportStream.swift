@@ -16,14 +16,13 @@ final class ExportStream: Sendable {
   /// Under which the outcome can be asked for.
   let id: String
   private let board: TransferBoard
-  /// The parts, in order; to be read once. Throws what the export failed with.
-  let parts: RequestBody
+  private let parts: PartQueue
   private let started: AsyncStream<Problem?>
   private let task: Task<TransferView, any Error>
 
   init(board: TransferBoard, _ work: @escaping @Sendable (@escaping Sink) async throws(Problem) -> TransferView) {
     let id = Self.makeID()
-    let (parts, source) = RequestBody.makeStream()
+    let parts = PartQueue()
     let (started, signal) = AsyncStream.makeStream(of: Problem?.self, bufferingPolicy: .bufferingOldest(1))
     self.id = id
     self.board = board
@@ -34,17 +33,16 @@ final class ExportStream: Sendable {
       do throws(Problem) {
         let report = try await work { part in
           signal.yield(nil)
-          await source.yield(ByteBuffer(bytes: part))
-          try Task.checkCancellation()
+          try await parts.send(ByteBuffer(bytes: part))
         }
         await board.end(id, .success(report))
         signal.yield(nil)
-        source.finish()
+        await parts.finish(.success(()))
         return report
       } catch {
         await board.end(id, .failure(error))
         signal.yield(error)
-        source.finish(error)
+        await parts.finish(.failure(error))
         throw error
       }
     }
@@ -61,6 +59,10 @@ final class ExportStream: Sendable {
     }
     throw CancellationError()
   }
+
+  /// The next part; nil at the end.
+  /// - Throws: what the export failed with.
+  func next() async throws -> ByteBuffer? { try await parts.next() }
 
   /// Ends the work: whoever read the parts has gone.
   func cancel() { task.cancel() }

@@ -3,6 +3,7 @@
 
 internal import HTTPTypes
 internal import Hummingbird
+internal import Jobs
 internal import ManagementTypes
 internal import StorageHost
 
@@ -41,6 +42,11 @@ struct SystemRoutes {
       try request.onlyQuery(["storeid"])
       let report = try await host.reconcile(request.query("storeid"), Caller(request, context))
       return Response.json(ListOf(report.items.map { ReconcileItem($0) }))
+    }
+    router.post("reconcile/:operation/dismiss") { request, context in
+      try request.onlyQuery([])
+      let id = OperationID(rawValue: try context.parameter("operation"))
+      return Response.json(ReconcileItem(try await host.dismiss(id, Caller(request, context))))
     }
     router.post("config/import") { request, context in
       try request.onlyQuery(["dry-run"])

@@ -79,7 +79,7 @@ struct TransferRoutes {
       status: .ok, headers: headers,
       body: ResponseBody { writer in
         do {
-          for try await part in stream.parts { try await writer.write(part) }
+          while let part = try await stream.next() { try await writer.write(part) }
         } catch {
           stream.cancel()
           throw error

@@ -22,7 +22,7 @@ extension StorageError {
     case .volumeNotFound: "see 'berth volume list'"
     case .snapshotNotFound: "see 'berth snapshot list'"
     case .volumeExists, .snapshotExists: "choose another name, or remove the one that is there"
-    case .hasDependents: "remove the linked clones first: berth volume list shows them under their base"
+    case .hasDependents: "remove the linked clones first: 'berth volume list' shows them under their base"
     case .rollbackBlocked: "remove what blocks it first, or choose a newer snapshot"
     case .volumeBusy, .inProgress, .overloaded, .lockLost: "wait (berth lock list, berth job list), then repeat it"
     case .protected: "berth volume protect ID --off, if it is really to go"

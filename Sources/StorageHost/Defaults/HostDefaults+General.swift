@@ -30,14 +30,18 @@ extension HostDefaults {
 
   /// The name read by the grammar of the manifest.
   static func name(_ volname: String, _ storage: Storage) throws(StorageError) -> VolumeName {
-    guard let grammar = storage.facts.grammar else {
+    try name(volname, storage.facts, storage.id)
+  }
+
+  static func name(_ volname: String, _ facts: TypeFacts, _ storeid: String) throws(StorageError) -> VolumeName {
+    guard let grammar = facts.grammar else {
       throw .refused(
-        .manifestInvalid, "plugin \(storage.facts.plugin) names no volume-name grammar and does not parse names itself",
+        .manifestInvalid, "plugin \(facts.plugin) names no volume-name grammar and does not parse names itself",
         hint: "the vendor must add one of the two to the manifest")
     }
-    do { return try VolumeName(parsing: volname, grammar: grammar, patterns: storage.facts.namePatterns) } catch {
+    do { return try VolumeName(parsing: volname, grammar: grammar, patterns: facts.namePatterns) } catch {
       throw .refused(
-        .nameInvalid, "\(Quoted(volname)) is no volume name of storage '\(storage.id)': \(error.message)",
+        .nameInvalid, "\(Quoted(volname)) is no volume name of storage '\(storeid)': \(error.message)",
         hint: error.hint, field: "volname")
     }
   }

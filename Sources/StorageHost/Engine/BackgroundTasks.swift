@@ -12,8 +12,6 @@ final class BackgroundTasks: Sendable {
   }
   private let state = Mutex(State())
 
-  var isOpen: Bool { state.withLock { $0.isOpen } }
-
   func start(_ body: @escaping @Sendable () async -> Void) {
     let number = state.withLock { state -> Int? in
       guard state.isOpen else { return nil }

@@ -19,6 +19,8 @@ struct Mutation: Sendable {
   var needsStorageLock: Bool
   /// The longest the plugin's call may take; the method's default when nil.
   var timeout: Duration?
+  /// Whether it settles an operation without an end, and so waits for none on its volumes.
+  var isReconciling = false
 }
 
 /// What an operation is going to do, chosen under its lock and journaled before it is done.

@@ -9,6 +9,7 @@ final class PendingSettlements: Sendable {
   private let pending = Mutex<[OperationID: Settlement]>([:])
 
   var all: [(OperationID, Settlement)] { pending.withLock { Array($0).map { ($0.key, $0.value) } } }
+  subscript(id: OperationID) -> Settlement? { pending.withLock { $0[id] } }
   func keep(_ id: OperationID, _ settlement: Settlement) { pending.withLock { $0[id] = settlement } }
   func forget(_ id: OperationID) { pending.withLock { _ = $0.removeValue(forKey: id) } }
 }

@@ -10,7 +10,7 @@ final class Reservations: Sendable {
 
   private let names = Mutex<[String: [String: Set<Owner>]]>([:])
 
-  /// Names reserved on a storage.
+  /// Names reserved on a storage, as keys: linked clones without their base.
   func of(_ storeid: String) -> [String] { names.withLock { Array(($0[storeid] ?? [:]).keys) } }
 
   func contains(_ storeid: String, _ name: String) -> Bool { names.withLock { $0[storeid]?[name] != nil } }

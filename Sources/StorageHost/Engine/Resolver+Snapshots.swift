@@ -58,8 +58,20 @@ extension Resolver {
     let attribute = try intent.text("attribute")
     let answer = try await storage.call(
       "get_volume_attribute", ["volname": .string(volname), "attribute": .string(attribute)], run.question)
-    return answer["value"] == intent["value"]
+    return isSame(answer["value"], intent["value"])
       ? .done(.null) : .undone("attribute '\(attribute)' of '\(storage.volid(volname))' has its old value")
+  }
+
+  /// Whether two values of an attribute mean the same: none is the empty text, a flag may be a number.
+  static func isSame(_ left: JSON?, _ right: JSON?) -> Bool {
+    func plain(_ value: JSON?) -> JSON {
+      switch value {
+      case nil, .null, .bool(false), .int(0): ""
+      case .bool(true): .int(1)
+      case .some(let value): value
+      }
+    }
+    return plain(left) == plain(right)
   }
 
   /// A clean-up is repeated until it is done; plugins must take a token they know nothing of as done.

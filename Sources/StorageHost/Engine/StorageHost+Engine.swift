@@ -26,7 +26,7 @@ extension StorageHost {
   }
 
   /// Takes the locks of an operation: volumes first, in order, then the storage, so that nobody who waits for a busy
-  /// volume keeps the whole storage waiting, and no two can wait for each other.
+  /// volume keeps the whole storage waiting, and no two can wait for each other. Their time begins when all are held.
   /// - Parameter isReading: whether the volumes are only read; else those who read them are waited for.
   func lock(
     _ mutation: Mutation, on storeid: String, _ caller: Caller, isReading: Bool = false
@@ -40,17 +40,22 @@ extension StorageHost {
       guard let reason = await registry.kill(storeid) else { return .verifiedDead }
       return .unkillable(reason: reason)
     }
-    let names = Set(mutation.volumes.map { LockName.volume(storeid, $0) })
+    let volumes = try await keys(mutation.volumes, on: storeid)
+    if !mutation.isReconciling { try await waitForOpen(volumes, mutation.method, storeid, request.timeout) }
+    let names = Set(volumes.map { LockName.volume(storeid, $0) })
     var leases: [Lease]
     do throws(LockError) { leases = try await locks.acquireAll(names, as: request) } catch {
       throw StorageError(error, lock: names.min() ?? request.name)
     }
     do throws(StorageError) {
-      if !isReading { try await waitForReaders(mutation, storeid, request.timeout) }
+      // One that was left open while this waited for the lock.
+      if !mutation.isReconciling, let open = openOperations.first(storeid, volumes) { throw Self.unsettled(open) }
+      if !isReading { try await waitForReaders(volumes, mutation.method, storeid, request.timeout, leases) }
       guard mutation.needsStorageLock || isCoarse else { return leases }
       do throws(LockError) { leases.append(try await locks.acquire(request)) } catch {
         throw StorageError(error, lock: request.name)
       }
+      try await renew(leases)
       return leases
     } catch {
       await locks.releaseAll(leases)
@@ -58,31 +63,60 @@ extension StorageHost {
     }
   }
 
-  private func waitForReaders(
-    _ mutation: Mutation, _ storeid: String, _ time: Duration
+  /// Waits until it is known what became of earlier operations on the volumes, which their storage is asked for now.
+  private func waitForOpen(
+    _ volumes: [String], _ method: String, _ storeid: String, _ time: Duration
   ) async throws(StorageError) {
-    for volname in Set(mutation.volumes).sorted() {
-      guard await !readers.drained(storeid, volname, within: time) else { continue }
-      guard !Task.isCancelled else {
-        throw .refused(
-          .cancelled, "\(mutation.method) was cancelled while it waited for '\(storeid):\(volname)'", hint: nil)
-      }
+    for volume in volumes {
+      guard let open = openOperations.first(storeid, [volume]) else { continue }
+      reconcileSoon(storeid)
+      guard await !openOperations.settled(storeid, volume, within: time) else { continue }
+      guard !Task.isCancelled else { throw Self.cancelled(method, "\(storeid):\(volume)") }
+      throw Self.unsettled(open)
+    }
+  }
+
+  private static func unsettled(_ operation: OpenOperations.Entry) -> StorageError {
+    let volumes = operation.volumes.sorted().map { "'\(operation.storeid):\($0)'" }.joined(separator: ", ")
+    return .make(
+      .volumeBusy,
+      "\(volumes): it is not known yet what became of \(operation.method) \(operation.id), which was interrupted",
+      outcome: .notStarted,
+      hint: "the host asks the storage by itself; to see what it answers: berth reconcile \(operation.storeid)",
+      more: ["operation": .string(operation.id.rawValue)])
+  }
+
+  private static func cancelled(_ method: String, _ volid: String) -> StorageError {
+    .refused(.cancelled, "\(method) was cancelled while it waited for '\(volid)'", hint: nil)
+  }
+
+  private func waitForReaders(
+    _ volumes: [String], _ method: String, _ storeid: String, _ time: Duration, _ leases: [Lease]
+  ) async throws(StorageError) {
+    for volname in volumes {
+      let isFree = await readers.drained(storeid, volname, within: time)
+      try await renew(leases)
+      guard !isFree else { continue }
+      guard !Task.isCancelled else { throw Self.cancelled(method, "\(storeid):\(volname)") }
       throw .refused(
         .volumeBusy, "'\(storeid):\(volname)' is being read by \(readers.count(storeid, volname)) clones or exports",
         hint: "wait for them: berth job list --storage \(storeid)")
     }
   }
 
-  /// Begins to read volumes that others may read too; each must be given back with `readers.end`.
+  /// Begins to read volumes that others may read too.
+  /// - Returns: what must be given back with `readers.end`.
   func beginReading(
     _ volnames: [String], _ method: String, on storeid: String, _ caller: Caller
-  ) async throws(StorageError) {
-    guard !volnames.isEmpty else { return }
+  ) async throws(StorageError) -> [String] {
+    guard !volnames.isEmpty else { return [] }
+    let volumes = try await keys(volnames, on: storeid)
     // Whoever changes one of them now is waited for; whoever wants to later waits for us.
     let brief = Mutation(method: method, request: [:], volumes: volnames, needsStorageLock: false)
     let leases = try await lock(brief, on: storeid, caller, isReading: true)
-    for volname in volnames { readers.begin(storeid, volname) }
+    for volume in volumes { readers.begin(storeid, volume) }
     await locks.releaseAll(leases)
+    return volumes
   }
 
   func begin(

@@ -22,19 +22,14 @@ extension StorageHost {
   ) async throws(StorageError) -> JSON {
     let digest = Fingerprint.of(mutation.method, storeid, mutation.request)
     if let key = caller.idempotencyKey, let known = try await admitted(key, digest) { return try replay(known) }
-    try checkOpen()
+    try checkOpen(caller)
     let leases = try await lock(mutation, on: storeid, caller)
     let result: Result<JSON, StorageError>
     do throws(StorageError) {
       result = .success(
         try await underLock(mutation, storeid, caller, digest, leases, choose: choose, perform: perform))
     } catch { result = .failure(error) }
-    if case .failure(let error) = result, error.code == .pluginUnreapable, error.outcome != .notStarted {
-      // Something of the holder still runs: the lock stays until it is gone (see the lock's reclaim).
-      logger.error("lock stays held: \(error.message)", metadata: ["storeid": "\(storeid)"])
-    } else {
-      await locks.releaseAll(leases)
-    }
+    await giveBack(leases, after: result.thrown)
     return try result.get()
   }
 
@@ -52,8 +47,10 @@ extension StorageHost {
     }
     let plan = try await choose(storage, run)
     let owner = OperationID.make(at: settings.wallClock()).rawValue
-    reservations.add(storeid, plan.reserved, by: owner)
+    reservations.add(storeid, try await keys(plan.reserved, on: storeid), by: owner)
     defer { reservations.remove(storeid, by: owner) }
+    // Choosing is the host's own time; the plugin's work gets all of the lease's.
+    try await renew(leases)
     let record: JournalRecord
     switch try await begin(mutation, storeid, caller, digest, run.lock?.token, plan) {
     case .replay(let known): return try replay(known)
@@ -68,20 +65,20 @@ extension StorageHost {
     do throws(StorageError) {
       result = try await perform(storage, plan, run)
     } catch {
-      return try await failed(mutation, storage, plan, record, run, error)
+      return try await failed(mutation, storage, plan, record, run, leases, error)
     }
     try await settle(record, .done(result))
+    await closeReported(by: record)
     return result
   }
 
   /// Finds out what a failed call left behind, records it, and says so.
   private func failed(
     _ mutation: Mutation, _ storage: Storage, _ plan: Plan, _ record: JournalRecord, _ run: CallRun,
-    _ error: StorageError
+    _ leases: [Lease], _ error: StorageError
   ) async throws(StorageError) -> JSON {
-    let maySurvive = error.code == .pluginUnreapable && error.outcome != .notStarted
-    guard error.needsReconciling, !maySurvive else {
-      if maySurvive {
+    guard error.needsReconciling, !error.maySurvive else {
+      if error.maySurvive {
         let hint = "when its processes are gone: berth reconcile \(storage.id)"
         try await settle(record, .reported(error.with(outcome: .unknown, hint: hint), hint: hint))
         throw error.with(outcome: .unknown, hint: hint)
@@ -90,7 +87,7 @@ extension StorageHost {
       throw error
     }
     let intent = await uncancelled { await self.noted(error, plan.intent, record) }
-    let verdict = await uncancelled { await self.verdict(mutation, intent, storage, run) }
+    let verdict = await uncancelled { await self.verdict(mutation, intent, storage, run, leases) }
     switch verdict {
     case .success(.done(let result)):
       let final = result.isNull ? plan.result : result
@@ -107,9 +104,7 @@ extension StorageHost {
       throw final
     case .failure(let unreachable):
       // The record stays open; reconciling tries again until the storage answers.
-      // Nobody may get these names meanwhile: resolving could take the new volume for the old.
-      let names = [intent["volname"], intent["targetVolname"]].compactMap { $0?.stringValue }
-      reservations.add(storage.id, names, by: record.id.rawValue)
+      await keepOpen(record)
       logger.error(
         "\(mutation.method): outcome unknown, storage does not answer: \(unreachable.message)",
         metadata: ["storeid": "\(storage.id)"])
@@ -120,9 +115,10 @@ extension StorageHost {
 
   /// Asks the storage; frees what is half-made under the storage's own lock, as every change of its names.
   private func verdict(
-    _ mutation: Mutation, _ intent: JSONObject, _ storage: Storage, _ run: CallRun
+    _ mutation: Mutation, _ intent: JSONObject, _ storage: Storage, _ run: CallRun, _ held: [Lease]
   ) async -> Result<Verdict, StorageError> {
     do throws(StorageError) {
+      try await renew(held)
       var leases: [Lease] = []
       let isHeld = mutation.needsStorageLock || storage.facts.needsStorageLockForVolumes
       if !isHeld, Resolver.changesNames.contains(mutation.method) {
@@ -130,12 +126,13 @@ extension StorageHost {
         caller.traceparent = run.traceparent
         let whole = Mutation(method: mutation.method, request: [:], needsStorageLock: true)
         leases = try await lock(whole, on: storage.id, caller)
+        try await renew(held)
       }
       let verdict: Result<Verdict, StorageError>
       do throws(StorageError) {
         verdict = .success(try await Resolver.resolve(mutation.method, intent, on: storage, run.afterwards))
       } catch { verdict = .failure(error) }
-      await locks.releaseAll(leases)
+      await giveBack(leases, after: verdict.thrown)
       return verdict
     } catch { return .failure(error) }
   }

@@ -12,7 +12,7 @@ extension StorageHost {
   /// Resolves every operation without an end against its storage: done, undone, or reported with what to do.
   ///
   /// Runs at start and again while records are open; reported ones are looked at anew, so a repair that somebody made
-  /// by hand closes them.
+  /// by hand closes them. The storages are asked side by side.
   /// - Parameter storeid: only this storage's; all when nil.
   public func reconcile(_ storeid: String? = nil, _ caller: Caller) async throws(StorageError) -> ReconcileReport {
     await flushSettlements()
@@ -21,25 +21,73 @@ extension StorageHost {
       records = try await journal.unfinished(storeid: storeid)
       records += try await journal.reported(storeid: storeid)
     } catch { throw StorageError(error) }
-    var items: [ReconcileReport.Item] = []
-    for record in records where !inFlight.contains(record.id) { items.append(await resolve(record, caller)) }
+    var items = await withTaskGroup(of: [ReconcileReport.Item].self) { group in
+      for records in Dictionary(grouping: records, by: \.storeid).values {
+        group.addTask {
+          var items: [ReconcileReport.Item] = []
+          for record in records { if let item = await self.resolve(record, caller) { items.append(item) } }
+          return items
+        }
+      }
+      return await group.reduce(into: []) { $0 += $1 }
+    }
+    items.sort { $0.operation < $1.operation }
     return ReconcileReport(items: items)
   }
 
-  /// Stores the ends that could not be stored when they came.
-  private func flushSettlements() async {
-    for (id, settlement) in pendingSettlements.all {
-      do throws(JobsError) { try await journal.settle(id, settlement) } catch {
-        guard error.code == .invalidState else { continue }
+  /// Asks one storage beside everything else, unless that is under way.
+  func reconcileSoon(_ storeid: String) {
+    guard reconciling.begin(storeid) else { return }
+    background { host in
+      do throws(StorageError) { _ = try await host.reconcile(storeid, .host) } catch {
+        host.logger.error("reconciling: \(error.message)", metadata: ["storeid": "\(storeid)"])
       }
+      host.reconciling.end(storeid)
+    }
+  }
+
+  /// Stores the ends that could not be stored when they came.
+  func flushSettlements() async {
+    for (id, settlement) in pendingSettlements.all {
+      do throws(JobsError) {
+        try await journal.settle(id, settlement)
+        if let record = try await journal.record(id) { try await conclude(record, settlement) }
+      } catch { guard error.code == .invalidState else { continue } }
       pendingSettlements.forget(id)
     }
   }
 
-  private func resolve(_ record: JournalRecord, _ caller: Caller) async -> ReconcileReport.Item {
+  /// Lets go of the volumes of an operation that has its end now, and ends its job.
+  private func conclude(_ record: JournalRecord, _ settlement: Settlement) async throws(JobsError) {
+    if case .reported = settlement {
+      // Its names stay taken: somebody has to look at them. Only nobody waits for the host any more.
+      openOperations.remove(record.id)
+    } else {
+      settleOpen(record.id, on: record.storeid)
+    }
+    try await endJob(record, settlement.result)
+  }
+
+  /// Whether nobody has settled the record since it was read, nor is about to.
+  private func isOpen(_ record: JournalRecord) async throws(StorageError) -> Bool {
+    guard !inFlight.contains(record.id), pendingSettlements[record.id] == nil else { return false }
+    do throws(JobsError) { return try await journal.record(record.id)?.state == record.state } catch {
+      throw StorageError(error)
+    }
+  }
+
+  /// - Returns: nil when somebody else has settled it, or still works on it.
+  private func resolve(_ record: JournalRecord, _ caller: Caller) async -> ReconcileReport.Item? {
+    if inFlight.contains(record.id) { return nil }
+    if pendingSettlements[record.id] != nil {
+      return item(
+        record, .reported, "\(record.method) has ended, but the journal cannot be written",
+        "free space under the state directory, then: berth reconcile \(record.storeid)")
+    }
     let verdict: Verdict
     do throws(StorageError) {
-      verdict = try await ask(record, caller)
+      guard let found = try await ask(record, caller) else { return nil }
+      verdict = found
     } catch {
       return item(
         record, .reported, "storage '\(record.storeid)' cannot be asked: \(error.message)",
@@ -60,29 +108,41 @@ extension StorageHost {
     }
     do throws(JobsError) {
       try await journal.settle(record.id, settlement)
-      if item.verdict != .reported { reservations.remove(record.storeid, by: record.id.rawValue) }
-      try await endJob(record, settlement.result)
-    } catch { logger.error("reconciling \(record.id): \(error)") }
+      try await conclude(record, settlement)
+    } catch {
+      logger.error("reconciling \(record.id): \(error)")
+      // What was found out, and perhaps done, is not to be found out again: the volume's name may be another's by then.
+      if error.code != .invalidState, error.code != .notFound { pendingSettlements.keep(record.id, settlement) }
+    }
     logger.notice(
       "reconciled \(record.method): \(item.verdict.rawValue), \(item.message)",
       metadata: ["storeid": "\(record.storeid)", "operation": "\(record.id)"])
     return item
   }
 
-  private func ask(_ record: JournalRecord, _ caller: Caller) async throws(StorageError) -> Verdict {
-    guard let intent = record.intent.objectValue else { return .reported("its record is empty", hint: "none") }
-    if record.method == "import_config" { return askImport(intent) }
-    if record.method.hasSuffix("_storage") { return try await askConfig(record, intent) }
+  private func ask(_ record: JournalRecord, _ caller: Caller) async throws(StorageError) -> Verdict? {
+    guard let intent = record.intent.objectValue else {
+      return .reported("its record is empty", hint: "berth reconcile --dismiss \(record.id)")
+    }
+    if record.method == "import_config" || record.method.hasSuffix("_storage") {
+      guard try await isOpen(record) else { return nil }
+      return record.method == "import_config" ? askImport(intent) : try await askConfig(record, intent)
+    }
     let volumes = [intent["volname"], intent["source"]].compactMap { $0?.stringValue }
-    let mutation = Mutation(
+    var mutation = Mutation(
       method: record.method, request: intent, volumes: volumes,
       needsStorageLock: Resolver.changesNames.contains(record.method))
+    mutation.isReconciling = true
     var asker = caller
     asker.timeout = nil
     asker.idempotencyKey = nil
     let leases = try await lock(mutation, on: record.storeid, asker)
-    let result: Result<Verdict, StorageError>
+    let result: Result<Verdict?, StorageError>
     do throws(StorageError) {
+      guard try await isOpen(record) else {
+        await locks.releaseAll(leases)
+        return nil
+      }
       let storage = try await registry.storage(record.storeid)
       var run = CallRun(asker)
       run.firstKey = record.id.rawValue
@@ -95,7 +155,7 @@ extension StorageHost {
       result = .success(
         try await (isReported ? Resolver.look : Resolver.resolve)(record.method, intent, storage, run))
     } catch { result = .failure(error) }
-    await locks.releaseAll(leases)
+    await giveBack(leases, after: result.thrown)
     return try result.get()
   }
 
@@ -106,12 +166,20 @@ extension StorageHost {
     case ("add_storage", true): return .done(.string(record.storeid))
     case ("remove_storage", false):
       try await forget(record.storeid, of: try await registry.owner(record.storeid, ""))
+      try await closeReported(of: record.storeid)
       return .done(.string(record.storeid))
     case ("add_storage", false):
       let owner = try await registry.owner(record.storeid, intent["type"]?.stringValue ?? "")
       try await forget(record.storeid, of: owner)
       return .undone("storage '\(record.storeid)' was not added")
     case ("remove_storage", true): return .undone("storage '\(record.storeid)' is still configured")
+    case ("update_storage", true) where intent["secretsOnly"] == true:
+      return .reported(
+        "whether the new secrets of storage '\(record.storeid)' were stored is not known",
+        hint: "set them again: berth storage set \(record.storeid) --secret NAME")
+    // The file with the change has this digest: the change is there.
+    case ("update_storage", _) where intent["digest"]?.stringValue == registry.config.snapshot.digest:
+      return .done(.string(record.storeid))
     default: return .undone("the configuration of '\(record.storeid)' is what its file says")
     }
   }
@@ -124,12 +192,12 @@ extension StorageHost {
       ? .done(.null) : .undone("the storages \(names.joined(separator: ", ")) were not taken over")
   }
 
-  private func interrupted(_ record: JournalRecord, _ outcome: Outcome, _ hint: String) -> StorageError {
+  func interrupted(_ record: JournalRecord, _ outcome: Outcome, _ hint: String) -> StorageError {
     if let error = record.error { return error.with(outcome: outcome, hint: hint) }
     return .make(.pluginCrashed, "\(record.method) was interrupted", outcome: outcome, hint: hint)
   }
 
-  private func item(
+  func item(
     _ record: JournalRecord, _ verdict: ReconcileReport.Item.Verdict, _ message: String, _ hint: String?
   ) -> ReconcileReport.Item {
     ReconcileReport.Item(

@@ -25,12 +25,12 @@ extension StorageHost {
   ) async throws(StorageError) -> JSON {
     let digest = Fingerprint.of(mutation.method, storeid, mutation.request)
     if let key = caller.idempotencyKey, let known = try await admitted(key, digest) { return try replay(known) }
-    try checkOpen()
+    try checkOpen(caller)
     let label = OperationID.make(at: settings.wallClock()).rawValue
     let volname = try await reserve(mutation, storeid, caller, label, name)
     defer { reservations.remove(storeid, by: label) }
-    try await beginReading(mutation.reads, mutation.method, on: storeid, caller)
-    defer { for read in mutation.reads { readers.end(storeid, read) } }
+    let reads = try await beginReading(mutation.reads, mutation.method, on: storeid, caller)
+    defer { for read in reads { readers.end(storeid, read) } }
     var work = mutation
     work.volumes.append(volname)
     work.needsStorageLock = false
@@ -51,10 +51,10 @@ extension StorageHost {
     let chosen: Result<String, StorageError>
     do throws(StorageError) {
       let volname = try await name(try await registry.storage(storeid), CallRun(caller))
-      reservations.add(storeid, [volname], by: label)
+      reservations.add(storeid, [try await key(volname, on: storeid)], by: label)
       chosen = .success(volname)
     } catch { chosen = .failure(error) }
-    await locks.releaseAll(leases)
+    await giveBack(leases, after: chosen.thrown)
     return try chosen.get()
   }
 

@@ -14,7 +14,7 @@ extension StorageHost {
   /// - Returns: the job; wait for its end with ``waitJob(_:timeout:)``.
   /// - Throws: IDEMPOTENCY_CONFLICT when the key came with other parameters, OVERLOADED when too many jobs wait.
   public func start(_ operation: HostOperation, _ caller: Caller) async throws(StorageError) -> Job {
-    try checkOpen()
+    try checkOpen(caller)
     try InputChecks.storeid(operation.storeid)
     if operation.kind != HostOperation.addsStorage { try mustBeConfigured(operation.storeid) }
     let request = JobRequest(

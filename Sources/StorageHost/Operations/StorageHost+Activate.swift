@@ -67,7 +67,7 @@ extension StorageHost {
     do throws(StorageError) {
       result = .success(try await registry.storage(storeid).call(method, arguments, CallRun(caller)))
     } catch { result = .failure(error) }
-    await locks.releaseAll(leases)
+    await giveBack(leases, after: result.thrown)
     return try result.get()
   }
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import JSON
+internal import Jobs
 internal import Logging
 internal import PluginSandbox
 internal import StorageConfig
@@ -32,6 +33,9 @@ extension StorageHost {
           warnings.value.append("the change was made without the plugin: \(error.message)")
           return .none
         }
+      } writing: { draft in
+        // Tells, should the daemon die now, whether the file has the change.
+        try await self.note(draft, request: intent, run)
       }
     }
     for warning in warnings.value { logger.warning("\(warning)", metadata: ["storeid": "\(storeid)"]) }
@@ -41,6 +45,14 @@ extension StorageHost {
     await sampleSoon(storeid)
     return StorageChange(
       storage: try await storage(storeid), show: show.value, warnings: warnings.value + shared)
+  }
+
+  private func note(_ draft: ConfigDraft, request: JSONObject, _ run: CallRun) async throws(StorageError) {
+    guard let id = run.idempotencyKey.map(OperationID.init(rawValue:)) else { return }
+    var intent = request
+    intent["digest"] = .string(draft.nextDigest)
+    if draft.nextDigest == draft.digest, !draft.secrets.isEmpty { intent["secretsOnly"] = true }
+    do throws(JobsError) { try await journal.amend(id, intent: .object(intent)) } catch { throw StorageError(error) }
   }
 
   private func updateHook(

@@ -11,6 +11,7 @@ extension StorageHost {
   func existing(_ storage: Storage, _ volname: String, _ run: CallRun) async throws(StorageError) -> ParsedName {
     let parsed = try await storage.parse(volname, run)
     guard try await storage.sizeInfo(volname, run) != nil else { throw .noVolume(volname, storage) }
+    try await mustBeItsName(storage, parsed, run)
     return parsed
   }
 
@@ -74,7 +75,7 @@ extension StorageHost {
         .volumeExists, "'\(storage.volid(old))' has that name already", hint: "choose another name", field: "name")
     }
     let isTaken = try await storage.exists(new, run)
-    guard !isTaken, !reservations.contains(storage.id, new) else {
+    guard !isTaken, !reservations.contains(storage.id, try await key(new, on: storage.id)) else {
       throw .refused(.volumeExists, "'\(storage.volid(new))' exists", hint: "choose another name", field: "name")
     }
     let intent: JSONObject = ["volname": .string(old), "targetVolname": .string(new)]

@@ -123,7 +123,7 @@ extension StorageHost {
     }
     guard state != .broken else {
       entry.verdict = .broken
-      entry.next = "repair it: berth storage set \(id), or remove it"
+      entry.next = "repair it: berth storage set \(id) --option NAME=VALUE, or remove it"
       return
     }
     let isAllowed = bundle.permissions.isEmpty || bundle.digest.map(wish.consents.contains) == true

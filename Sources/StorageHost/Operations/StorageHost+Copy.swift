@@ -18,6 +18,13 @@ extension StorageHost {
     let source = try await checked(storeid, volname, options.snapname)
     try InputChecks.storeid(targetStoreid)
     let receiver = try await registry.storage(targetStoreid)
+    guard !SerialStreams.wait(source, receiver) else {
+      throw .refused(
+        .notSupported,
+        "'\(source.volid(volname))' cannot be copied to '\(targetStoreid)': \(source.facts.plugin) serves one call at a "
+          + "time, and cannot send and receive at once",
+        hint: "go through a file, and import that: berth export \(source.volid(volname)) FORMAT FILE", field: "storeid")
+    }
     let run = CallRun(caller)
     let parsed = try await existing(source, volname, run)
     guard let vmid = parsed.vmid ?? target?.owner else {

@@ -28,6 +28,17 @@ extension StorageHost {
     _ options: TransferOptions = TransferOptions(), _ caller: Caller
   ) async throws(StorageError) -> TransferReport {
     let storage = try await checked(storeid, volname, options.snapname)
+    return try await turns.run(.sending, storage.volid(volname), storage.facts, on: storeid) {
+      () async throws(StorageError) in
+      try await send(storage, volname, format, sink, options, caller)
+    }
+  }
+
+  private func send(
+    _ storage: Storage, _ volname: String, _ format: String, _ sink: StreamSink, _ options: TransferOptions,
+    _ caller: Caller
+  ) async throws(StorageError) -> TransferReport {
+    let storeid = storage.id
     let run = CallRun(caller)
     let parsed = try await existing(storage, volname, run)
     try await mustOffer(format, "volume_export_formats", storage, volname, options, run)
@@ -36,17 +47,22 @@ extension StorageHost {
       method: "volume_export", request: [:], volumes: needsLock ? [volname] : [], needsStorageLock: false)
     let leases = needsLock ? try await lock(mutation, on: storeid, caller) : []
     let shared = parsed.isBase ? [volname] : []
-    try await beginReading(shared, mutation.method, on: storeid, caller)
-    defer { for read in shared { readers.end(storeid, read) } }
+    let reads: [String]
+    do throws(StorageError) { reads = try await beginReading(shared, mutation.method, on: storeid, caller) } catch {
+      await locks.releaseAll(leases)
+      throw error
+    }
+    defer { for read in reads { readers.end(storeid, read) } }
     let result: Result<(JSONObject, StreamReport), StorageError>
     do throws(StorageError) {
+      try await renew(leases)
       var arguments = transferArguments(volname, format, options)
       arguments["digest"] = options.digest.map { .string($0.rawValue) }
       result = .success(
         try await storage.plugin.export(
           "volume_export", storage.parameters(arguments), run, to: sink, options: streamOptions(options, [storage])))
     } catch { result = .failure(error) }
-    await locks.releaseAll(leases)
+    await giveBack(leases, after: result.thrown)
     let (_, report) = try result.get()
     return TransferReport(
       volid: storage.volid(volname), format: format, bytes: report.bytes,

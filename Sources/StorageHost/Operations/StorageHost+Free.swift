@@ -15,6 +15,7 @@ extension StorageHost {
     let cleanup = CleanupBox()
     _ = try await mutate(mutation, on: storeid, caller) { (storage, run) async throws(StorageError) in
       let parsed = try await storage.parse(volname, run)
+      try await self.mustBeItsName(storage, parsed, run)
       try await self.checkFreeable(storage, parsed, run)
       var intent: JSONObject = ["volname": .string(volname), "isBase": .bool(parsed.isBase)]
       intent.setOptional("format", parsed.format)

@@ -13,7 +13,7 @@ extension StorageHost {
     _ method: String, _ storeid: String, _ intent: JSONObject, _ values: JSONObject, _ caller: Caller,
     _ change: @escaping @Sendable (CallRun) async throws -> Void
   ) async throws(StorageError) {
-    try checkOpen()
+    try checkOpen(caller)
     var request = intent
     // Values may hold secrets: only their digest is remembered.
     request["values"] = .string(Fingerprint.of(method, storeid, values))
@@ -60,6 +60,7 @@ extension StorageHost {
       throw error
     }
     try await settle(record, .done(.string(storeid)))
+    await closeReported(by: record)
   }
 
   /// A storage that does not exist yet (or will look otherwise), served by a process of its own for a moment.

@@ -33,6 +33,17 @@ extension StorageHost {
     try InputChecks.storeid(storeid)
     try target.check()
     try InputChecks.text(format, field: "format", maximum: 32)
+    let facts = try await registry.facts(storeid)
+    return try await turns.run(.receiving, "\(storeid):\(target.label)", facts, on: storeid) {
+      () async throws(StorageError) in
+      try await receive(storeid, target, format, source, options, caller)
+    }
+  }
+
+  private func receive(
+    _ storeid: String, _ target: ImportTarget, _ format: String, _ source: StreamSource, _ options: TransferOptions,
+    _ caller: Caller
+  ) async throws(StorageError) -> TransferReport {
     var options = options
     options.digest = options.digest ?? .crc32
     let sent = options
@@ -128,7 +139,7 @@ extension StorageHost {
       return try await chooseName(storage, vmid: vmid, name: nil, format: image, run)
     case .volume(let volname, let mayRename):
       let parsed = try await storage.parse(volname, run)
-      let isTaken = try await storage.exists(volname, run) || reservations.contains(storage.id, volname)
+      let isTaken = try await storage.exists(volname, run) || reservations.contains(storage.id, parsed.key)
       guard isTaken else { return volname }
       guard mayRename, parsed.vtype == "images", let vmid = parsed.vmid else {
         throw .refused(

@@ -19,7 +19,7 @@ extension StorageHost {
   /// well goes on, from a copy if need be.
   /// - Returns: what was found of each bundle, and how its storages go on.
   public func rescanPlugins(_ caller: Caller) async throws(StorageError) -> [PluginChange] {
-    try checkOpen()
+    try checkOpen(caller)
     let changes = await registry.rescan(again: true)
     logger.info(
       "plugin directories looked at again",

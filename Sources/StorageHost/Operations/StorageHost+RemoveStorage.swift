@@ -44,6 +44,7 @@ extension StorageHost {
     await registry.close(storeid, isUrgent: false)
     await sampler.forget(storeid)
     try await forget(storeid, of: plugin.value)
+    try await closeReported(of: storeid)
     return warnings.value
   }
 
@@ -73,7 +74,7 @@ extension StorageHost {
     guard let current = draft.current else {
       throw .refused(
         .configInvalid, "the section of storage '\(draft.id)' cannot be used as it is",
-        hint: "correct it: berth config check shows its faults")
+        hint: "correct it; its faults are shown by: berth config check \(settings.stateDirectory)/storage.cfg")
     }
     return try await withCandidate(draft, bundle, current.config, run) { (storage) async throws(StorageError) in
       _ = try await storage.call("on_delete_hook", [:], run)

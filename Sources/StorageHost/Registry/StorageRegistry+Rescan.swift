@@ -112,7 +112,7 @@ extension StorageRegistry {
     if let problem = entry.problems.first(where: { $0.severity == .error }) {
       effect.state = .disabled
       effect.message = "storage '\(entry.id)' is disabled: \(problem.description)"
-      effect.hint = "berth storage set \(entry.id) with values that the plugin takes"
+      effect.hint = "give it values that the plugin takes: berth storage set \(entry.id) --option NAME=VALUE"
       return effect
     }
     do throws(StorageError) {

@@ -15,7 +15,8 @@ extension TypeFacts {
       defaultFormat: type.defaultFormat, content: type.content, defaultContent: type.defaultContent,
       needsStorageLockForVolumes: type.volumeLock == .storage, features: type.features,
       configSchema: type.configSchema, sensitive: Array(type.sensitiveProperties),
-      isSelectExisting: type.selectsExisting)
+      isSelectExisting: type.selectsExisting,
+      turn: manifest.concurrency == .serial ? (manifest.process == .perPlugin ? .plugin : .storage) : nil)
   }
 }
 

@@ -11,6 +11,9 @@ public import StorageProtocol
 
 extension StorageHost {
   /// Opens the state directory and everything in it: the ordinary start, and the recovery after a crash.
+  ///
+  /// What became of interrupted operations is asked beside everything else, each storage by itself: one that does not
+  /// answer keeps nobody waiting but those who want the volumes of its operations; see ``recovered()``.
   /// - Throws: naming the process that has the directory, or the file that cannot be used.
   public static func open(_ settings: HostSettings) async throws(StorageError) -> StorageHost {
     for directory in [settings.stateDirectory, settings.pluginStateDirectory] {
@@ -21,7 +24,7 @@ extension StorageHost {
     let database: JobDatabase
     do throws(JobsError) { database = try JobDatabase(path: settings.databasePath) } catch { throw StorageError(error) }
     let locks: EmbeddedLocks
-    do throws(LockError) { locks = try EmbeddedLocks(directory: settings.locksPath) } catch {
+    do throws(LockError) { locks = try settings.makeLocks(settings.locksPath) } catch {
       throw .refused(.storageUnavailable, "locks in \(settings.locksPath): \(error.message)", hint: nil)
     }
     let notes = Notes(database)
@@ -54,24 +57,27 @@ extension StorageHost {
   private func recover(_ broker: Broker?) async throws(StorageError) {
     let storages = Set(registry.config.snapshot.entries.map(\.id))
     try await broker?.reconcile(storages: storages, runDirectory: settings.runDirectory)
+    let asked: Set<String>
     do throws(JobsError) {
       let interrupted = try await jobStore.recover()
       let unfinished = try await journal.unfinished()
-      for record in unfinished {
-        // Names of operations without an end stay taken until they are resolved.
-        let names = [record.intent["volname"], record.intent["targetVolname"]].compactMap { $0?.stringValue }
-        reservations.add(record.storeid, names, by: record.id.rawValue)
-      }
+      for record in unfinished { await keepOpen(record) }
+      asked = Set((unfinished + (try await journal.reported())).map(\.storeid))
       // A job whose operation had not begun left nothing behind.
       let known = Set(unfinished.compactMap(\.job))
       for job in interrupted where !known.contains(job.id) { try await settleJob(job) }
       logger.info(
         "state opened", metadata: ["unfinished": "\(unfinished.count)", "interrupted": "\(interrupted.count)"])
     } catch { throw StorageError(error) }
-    _ = try await reconcile(nil, .host)
+    for storeid in asked { reconcileSoon(storeid) }
     try await resumeCleanups()
     startSampling()
     startMaintenance()
+  }
+
+  /// Waits until every storage was asked what became of the operations that an earlier daemon left without an end.
+  public func recovered() async {
+    for storeid in reconciling.all { _ = await reconciling.ended(storeid, within: .seconds(3_600)) }
   }
 
   private func settleJob(_ job: Job) async throws(JobsError) {
@@ -107,18 +113,36 @@ extension StorageHost {
   private func reconcileOpen() async throws(StorageError) {
     let open: [JournalRecord]
     do throws(JobsError) { open = try await journal.unfinished() } catch { throw StorageError(error) }
-    guard open.contains(where: { !inFlight.contains($0.id) }) || !pendingSettlements.all.isEmpty else { return }
-    _ = try await reconcile(nil, .host)
+    if !pendingSettlements.all.isEmpty { await flushSettlements() }
+    for storeid in Set(open.filter { !inFlight.contains($0.id) }.map(\.storeid)) { reconcileSoon(storeid) }
   }
 
-  /// Takes no new operations, waits for the running ones, then stops every plugin and lets go of the state directory.
-  /// - Parameter grace: how long running jobs may take before they are cancelled.
+  /// Takes no new operations and waits for the running ones, which go on to their last step.
+  /// - Parameter grace: how long they may take before they are cancelled, and then again to end.
+  public func drain(grace: Duration) async {
+    // Who waits here may be cancelled; the jobs keep their time all the same.
+    await uncancelled { await self.endJobs(within: grace) }
+  }
+
+  private func endJobs(within grace: Duration) async {
+    isAdmitting.value = false
+    for job in await jobStore.drain(grace: grace) {
+      logger.warning("job \(job.id) did not end in time", metadata: ["storeid": "\(job.storeid)"])
+    }
+  }
+
+  /// Ends the jobs as ``drain(grace:)`` does, then stops every plugin and lets go of the state directory.
   public func close(grace: Duration = .seconds(30)) async {
+    await uncancelled { await self.shut(grace) }
+  }
+
+  private func shut(_ grace: Duration) async {
+    await endJobs(within: grace)
     tasks.close()
-    let left = await jobStore.drain(grace: grace)
-    for job in left { logger.warning("job \(job.id) did not end in time", metadata: ["storeid": "\(job.storeid)"]) }
     await tasks.drain()
     await registry.house.close()
+    // What hung in a plugin's call has lost it now; the journal stays open for what it has to say.
+    _ = await jobStore.drain(grace: .seconds(2))
     locks.close()
     do throws(JobsError) { try database.close() } catch { logger.warning("closing the journal: \(error)") }
     daemonLock.release()

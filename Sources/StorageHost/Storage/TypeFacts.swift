@@ -28,4 +28,7 @@ struct TypeFacts: Sendable {
   var configSchema: JSON
   var sensitive: [String]
   var isSelectExisting: Bool
+  /// Which of a plugin's storages share the one call at a time that it can serve; nil when it serves several at once.
+  enum Turn: Sendable, Hashable { case storage, plugin }
+  var turn: Turn?
 }

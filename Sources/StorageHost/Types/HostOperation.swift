@@ -65,7 +65,7 @@ extension HostOperation {
       return .failure(
         .make(
           .shuttingDown, "\(title): '\(copy)' is complete, but the daemon stopped before the source was removed",
-          outcome: .partial, hint: "compare the two, then free the one you do not need: berth volume free"))
+          outcome: .partial, hint: "compare the two, then free the one you do not need: berth volume free ID"))
     case ("move", _): return .success(.null)
     case ("prune_backups", "free_image"):
       return .failure(

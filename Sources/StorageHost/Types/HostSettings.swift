@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+public import ClusterLocks
 internal import Jobs
 public import Logging
 public import PluginSupervisor
@@ -42,6 +43,11 @@ public struct HostSettings: Sendable {
   public var wallClock: @Sendable () -> Int64 = Clock.milliseconds
   /// A clock nobody sets, in milliseconds since any moment: tells how old records are when the wall clock jumps.
   public var steadyClock: @Sendable () -> Int64 = Clock.steady
+
+  /// Opens the lock service in its directory; tests give it a clock of theirs.
+  public var makeLocks: @Sendable (_ directory: String) throws(LockError) -> EmbeddedLocks = {
+    (directory) throws(LockError) in try EmbeddedLocks(directory: directory)
+  }
 
   public init(
     stateDirectory: String, runDirectory: String, pluginDirectories: [String], launcher: String? = nil,

@@ -23,6 +23,7 @@ enum ExitStatus: Int32 {
     case .notRunning: self = .notRunning
     case .forbidden: self = .forbidden
     case .broken: self = .unknownOutcome
+    case .noSpace: self = .noSpace
     case .problem: self = error.problem.map(ExitStatus.init) ?? .failed
     default: self = .failed
     }

@@ -46,9 +46,7 @@ final class ByteTarget: Sendable {
         while offset < buffer.count {
           let count = berth_write(fd, buffer.baseAddress?.advanced(by: offset), buffer.count - offset)
           guard count > 0 else {
-            throw ClientError(
-              .local, "cannot write: \(String(cString: strerror(Int32(-count))))", place: path,
-              hint: count == -Int(ENOSPC) ? "free space there or write elsewhere" : "")
+            throw Self.failure("cannot write", Int32(-count), path)
           }
           offset += count
         }
@@ -62,10 +60,28 @@ final class ByteTarget: Sendable {
     let fd = fd
     let path = path
     try await pool.runIfActive {
-      guard fsync(fd) == 0, close(fd) == 0, rename(partial, path) == 0 else {
-        throw ClientError(.local, "cannot complete the file: \(String(cString: strerror(errno)))", place: path)
+      guard fsync(fd) == 0, close(fd) == 0, rename(partial, path) == 0, Self.syncDirectory(of: path) else {
+        throw Self.failure("cannot complete the file", errno, path)
       }
     }
+  }
+
+  /// Makes the file's new name durable.
+  private static func syncDirectory(of path: String) -> Bool {
+    let end = path.lastIndex(of: "/")
+    let parent = end.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    let directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard directory >= 0 else { return false }
+    defer { close(directory) }
+    // File systems that cannot sync a directory (FUSE, some network ones) say so; there is no more to be had there.
+    return fsync(directory) == 0 || errno == EINVAL || errno == ENOSYS
+  }
+
+  private static func failure(_ what: String, _ code: Int32, _ path: String) -> ClientError {
+    let isFull = code == ENOSPC || code == EDQUOT
+    return ClientError(
+      isFull ? .noSpace : .local, "\(what): \(String(cString: strerror(code)))", place: path,
+      hint: isFull ? "free space there or write elsewhere" : "")
   }
 
   /// Removes what was written.

@@ -26,6 +26,22 @@ struct FullDiskTests {
     await host.stop()
   }
 
+  @Test func anExportToAFullDiskIsSaidToBe() async throws {
+    let host = try await Installation()
+    let small = try await SmallDisk(host.directory.file("small"), bytes: 1 << 20)
+    defer { small.unmount() }
+    try await host.start()
+    try await host.addStorage()
+    let volume = try await host.succeed("volume", "alloc", "local", "100", "4M")
+    for target in ["/dev/full", small.path + "/image"] {
+      let run = await host.berth("export", volume, "raw+size", target)
+      #expect(run.status == 7, "\(target): \(run.status) \(run.errors)")
+      #expect(run.errors.contains("next:"), "\(run.errors)")
+    }
+    #expect(Installation.entries(small.path).isEmpty)
+    await host.stop()
+  }
+
   @Test func aFullStateDirectoryStopsChangesBeforeTheyBegin() async throws {
     let host = try await Installation()
     let small = try await SmallDisk(host.stateDirectory, bytes: 8 << 20)
