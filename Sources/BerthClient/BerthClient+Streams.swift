@@ -72,7 +72,8 @@ extension BerthClient {
       APIPath("storages", storeid, "import").query("format", options.format).query("name", options.name)
         .query("vmid", options.vmid.map(Int64.init)).query("snapshot", options.snapshot)
         .query("base", options.base).query("rename", options.allowRename)
-        .query("with-snapshots", options.withSnapshots).query("digest", options.digest))
+        .query("with-snapshots", options.withSnapshots).query("digest", options.digest)
+        .query("image-format", options.imageFormat))
     request.headers.add(name: "Content-Type", value: "application/octet-stream")
     if let idempotencyKey { request.headers.add(name: HeaderName.idempotencyKey, value: idempotencyKey) }
     request.body = .stream(parts, length: .unknown)

@@ -43,7 +43,8 @@ public final class StorageHost: Sendable {
     self.daemonLock = daemonLock
     journal = Journal(database, now: settings.wallClock, ages: ages)
     notes = Notes(database)
-    sampler = StatusSampler(interval: settings.statusInterval, now: settings.wallClock)
+    sampler = StatusSampler(
+      interval: settings.statusInterval, restingInterval: settings.restingStatusInterval, now: settings.wallClock)
   }
 
   func checkOpen() throws(StorageError) {
