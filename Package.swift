@@ -137,7 +137,7 @@ let rooms: [Room] = [
   module(
     .plugins, "Conformance",
     ["CShims", "CZlib", "JSON", "PluginSandbox", "PluginSupervisor", "StorageProtocol", crypto],
-    tests: ["berth-launcher"]
+    tests: ["berth-launcher", "kit-plugin"]
   ),
 
   // MARK: Host

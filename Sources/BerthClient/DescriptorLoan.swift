@@ -84,5 +84,6 @@ extension APIPath {
     query("format", options.format).query("name", options.name).query("vmid", options.vmid.map(Int64.init))
       .query("snapshot", options.snapshot).query("base", options.base).query("rename", options.allowRename)
       .query("with-snapshots", options.withSnapshots).query("digest", options.digest)
+      .query("image-format", options.imageFormat)
   }
 }

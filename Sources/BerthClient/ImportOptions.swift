@@ -19,10 +19,12 @@ public struct ImportOptions: Sendable, Hashable {
   public var withSnapshots: Bool
   /// `crc32` or `sha256`; the host's choice when nil.
   public var digest: String?
+  /// The image format of a volume whose name the host chooses; the storage's default when nil.
+  public var imageFormat: String?
 
   public init(
     format: String, name: String? = nil, vmid: Int? = nil, snapshot: String? = nil, base: String? = nil,
-    allowRename: Bool = false, withSnapshots: Bool = false, digest: String? = nil
+    allowRename: Bool = false, withSnapshots: Bool = false, digest: String? = nil, imageFormat: String? = nil
   ) {
     self.format = format
     self.name = name
@@ -32,5 +34,6 @@ public struct ImportOptions: Sendable, Hashable {
     self.allowRename = allowRename
     self.withSnapshots = withSnapshots
     self.digest = digest
+    self.imageFormat = imageFormat
   }
 }

@@ -45,7 +45,7 @@ extension ProgressReport: JSONDecodable {
   }
 
   /// The report as params of `$/progress`.
-  func params(id: RequestID, sequence: Int64) -> JSON {
+  func params(id: Int64, sequence: Int64) -> JSON {
     var members = JSONObject()
     members.set("id", id)
     members.set("seq", sequence)

@@ -12,7 +12,7 @@ final class Inbox: Sendable {
     case taken
     /// It is not kept: too many wait.
     case full
-    /// Its id belongs to a request in flight.
+    /// Its id was used before.
     case duplicateID
     case closed
   }
@@ -28,7 +28,8 @@ final class Inbox: Sendable {
 
   private struct State {
     /// Requests not answered yet.
-    var running: [RequestID: Task<Void, Never>] = [:]
+    var running: [Int64: Task<Void, Never>] = [:]
+    var usedIDs = UsedIDs()
     /// Tasks at work, those that have just answered included.
     var busy = 0
     var waiting: [IncomingRequest] = []
@@ -69,9 +70,7 @@ final class Inbox: Sendable {
   func offer(_ request: IncomingRequest, _ run: @escaping @Sendable (IncomingRequest) async -> Void) -> Offer {
     state.withLock { state in
       if state.isClosed { return .closed }
-      if state.running[request.id] != nil || state.waiting.contains(where: { $0.id == request.id }) {
-        return .duplicateID
-      }
+      guard state.usedIDs.insert(request.id) else { return .duplicateID }
       if state.busy < maxRunning {
         start(request, run, &state)
         return .taken
@@ -96,8 +95,8 @@ final class Inbox: Sendable {
     state.running[request.id] = Task.detached { await run(request) }
   }
 
-  /// A request is about to be answered: its id is free, and there is nothing to cancel any more.
-  func settle(_ id: RequestID) { _ = state.withLock { $0.running.removeValue(forKey: id) } }
+  /// A request is about to be answered: there is nothing to cancel any more.
+  func settle(_ id: Int64) { _ = state.withLock { $0.running.removeValue(forKey: id) } }
 
   /// A request has been answered; begins the next. True when reading, had it stopped, may go on: what waits has just
   /// fallen to half the bound, so that a flood does not stop and start reading with every request.
@@ -114,7 +113,7 @@ final class Inbox: Sendable {
     }
   }
 
-  func cancel(_ id: RequestID) -> Cancelled {
+  func cancel(_ id: Int64) -> Cancelled {
     let (found, task) = state.withLock { state -> (Cancelled, Task<Void, Never>?) in
       if let task = state.running[id] { return (.running, task) }
       guard let place = state.waiting.firstIndex(where: { $0.id == id }) else { return (.nothing, nil) }

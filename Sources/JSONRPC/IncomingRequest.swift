@@ -5,7 +5,7 @@ public import JSON
 
 /// A request from the other side, to be answered once by the handler's return or throw.
 public struct IncomingRequest: Sendable {
-  public var id: RequestID
+  public var id: Int64
   public var method: String
   /// An object or an array; an empty object when the request had none.
   public var params: JSON

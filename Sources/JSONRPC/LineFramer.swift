@@ -5,13 +5,16 @@ internal import Glibc
 
 /// Cuts a byte stream into lines that look like messages: a pure state machine, fed and asked by its owner.
 ///
-/// One JSON object a line, ended by LF; CR before it and empty lines are tolerated. Anything else is a stray line; one
-/// more of those than are tolerated is a violation, as is a line over the limit or LSP's `Content-Length:` framing.
+/// One JSON object a line, ended by LF; CR before it and empty lines are tolerated. A line over the limit is left out,
+/// whatever comes behind it is read. Anything else is a stray line; one more of those than are tolerated is a violation,
+/// as is LSP's `Content-Length:` framing where not every stray line is tolerated.
 public struct LineFramer: Sendable {
   /// What the bytes so far hold next.
   public enum Event: Sendable, Hashable {
     /// A line that begins with `{`; whether it is JSON is for the parser to say.
     case message(ArraySlice<UInt8>)
+    /// A line over the limit, described; told once, before its end has come.
+    case tooLong(String)
     /// A line that is no message, quoted; tolerated.
     case stray(String)
     /// The stream cannot be read on; nothing comes after this.
@@ -19,18 +22,21 @@ public struct LineFramer: Sendable {
   }
 
   private let maxMessageBytes: Int
-  private var strayTolerance: Int
+  /// How many more; nil for any number.
+  private var strayTolerance: Int?
   private var buffer: [UInt8] = []
   /// Where the first line not yet handed out begins.
   private var start = 0
   /// Up to where that line has been searched for its end.
   private var scanned = 0
   private var isBroken = false
+  /// What comes up to the next line end belongs to a line over the limit.
+  private var isSkipping = false
 
   /// - Parameters:
   ///   - maxMessageBytes: longest line, its end not counted.
-  ///   - toleratedStrayLines: how many lines may be no messages.
-  public init(maxMessageBytes: Int, toleratedStrayLines: Int) {
+  ///   - toleratedStrayLines: how many lines may be no messages; nil for any number.
+  public init(maxMessageBytes: Int, toleratedStrayLines: Int?) {
     self.maxMessageBytes = maxMessageBytes
     strayTolerance = toleratedStrayLines
   }
@@ -49,12 +55,24 @@ public struct LineFramer: Sendable {
   public mutating func next() -> Event? {
     while !isBroken {
       guard let end = lineEnd() else {
-        return pendingBytes > maxMessageBytes ? violation(tooLong()) : nil
+        guard isSkipping || pendingBytes > maxMessageBytes else { return nil }
+        let event = isSkipping ? nil : Event.tooLong(tooLong())
+        isSkipping = true
+        clear()
+        return event
       }
       var line = buffer[start..<end]
-      guard line.count <= maxMessageBytes else { return violation(tooLong()) }
+      let isRest = isSkipping
+      isSkipping = false
+      if !isRest, line.count > maxMessageBytes {
+        let event = Event.tooLong(tooLong())
+        start = end + 1
+        scanned = start
+        return event
+      }
       start = end + 1
       scanned = start
+      if isRest { continue }
       if line.last == UInt8(ascii: "\r") { line.removeLast() }
       guard let first = line.first(where: { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }) else { continue }
       if first == UInt8(ascii: "{") { return .message(line) }
@@ -65,25 +83,30 @@ public struct LineFramer: Sendable {
 
   /// Counts a line as stray, one that looked like a message but is none included.
   public mutating func stray(_ line: ArraySlice<UInt8>, _ why: String) -> Event {
+    var text = "a line on its output \(why): \(Quote.bytes(line))"
     if Self.isContentLength(line) {
-      return violation(
+      text =
         "speaks LSP framing (\(Quote.bytes(line.prefix(40)))); this protocol is one JSON object a line, without headers"
-      )
+      if strayTolerance != nil { return violation(text) }
     }
-    let text = "a line on its output \(why): \(Quote.bytes(line))"
-    guard strayTolerance > 0 else {
+    guard let tolerance = strayTolerance else { return .stray(text) }
+    guard tolerance > 0 else {
       return violation("too many lines on its output are no messages; the last: \(text)")
     }
-    strayTolerance -= 1
+    strayTolerance = tolerance - 1
     return .stray(text)
   }
 
   private mutating func violation(_ text: String) -> Event {
     isBroken = true
+    clear()
+    return .violation(text)
+  }
+
+  private mutating func clear() {
     buffer = []
     start = 0
     scanned = 0
-    return .violation(text)
   }
 
   private func tooLong() -> String {

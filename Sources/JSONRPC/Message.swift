@@ -5,7 +5,7 @@ internal import JSON
 
 /// One JSON-RPC 2.0 message.
 enum Message: Sendable {
-  case request(id: RequestID, method: String, params: JSON)
+  case request(id: Int64, method: String, params: JSON)
   case notification(method: String, params: JSON)
   /// An answer; `id` is nil when it can be to no call of ours.
   case result(id: Int64?, JSON)
@@ -52,10 +52,17 @@ enum Message: Sendable {
     default: throw .mismatch("an object", found: params, at: JSONPath(["params"]))
     }
     if let id {
-      self = .request(id: try RequestID(json: id, path: JSONPath(["id"])), method: method, params: params)
+      self = .request(id: try Self.id(id), method: method, params: params)
     } else {
       self = .notification(method: method, params: params)
     }
+  }
+}
+
+extension Message {
+  fileprivate static func id(_ json: JSON) throws(JSONError) -> Int64 {
+    guard case .int(let number) = json else { throw .mismatch("an integer", found: json, at: JSONPath(["id"])) }
+    return number
   }
 }
 

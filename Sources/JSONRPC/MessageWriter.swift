@@ -23,18 +23,18 @@ enum MessageWriter {
     append("}\n", &buffer)
   }
 
-  static func result(id: RequestID, _ result: JSON, into buffer: inout [UInt8]) {
+  static func result(id: Int64, _ result: JSON, into buffer: inout [UInt8]) {
     append(#"{"jsonrpc":"2.0","id":"#, &buffer)
-    id.json().write(into: &buffer)
+    JSON.int(id).write(into: &buffer)
     append(#","result":"#, &buffer)
     result.write(into: &buffer)
     append("}\n", &buffer)
   }
 
   /// - Parameter id: nil when the request was too broken to tell.
-  static func failure(id: RequestID?, _ error: RPCError, into buffer: inout [UInt8]) {
+  static func failure(id: Int64?, _ error: RPCError, into buffer: inout [UInt8]) {
     append(#"{"jsonrpc":"2.0","id":"#, &buffer)
-    (id?.json() ?? .null).write(into: &buffer)
+    (id.map(JSON.int) ?? .null).write(into: &buffer)
     append(#","error":{"code":"#, &buffer)
     JSON.int(Int64(error.code.rawValue)).write(into: &buffer)
     append(#","message":"#, &buffer)

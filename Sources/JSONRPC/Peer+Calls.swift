@@ -30,9 +30,7 @@ extension Peer {
     onID?(id)
     var buffer = outbox.buffer()
     MessageWriter.request(id: id, method: method, params: params, into: &buffer)
-    guard buffer.count <= configuration.maxOutgoingMessageBytes + 1 else {
-      throw .tooLarge("the request \(method)", buffer.count - 1, limit: configuration.maxOutgoingMessageBytes)
-    }
+    try checkSize(of: buffer, "the request \(method)")
     let now = MonotonicTime.now
     let call = PendingCall(
       method: method, onProgress: onProgress, deadline: now + timeout.nanoseconds, silence: silence?.nanoseconds,
@@ -56,14 +54,17 @@ extension Peer {
   public func notify(_ method: String, _ params: JSON) throws(RPCError) {
     var buffer = outbox.buffer()
     MessageWriter.notification(method: method, params: params, into: &buffer)
-    guard buffer.count <= configuration.maxOutgoingMessageBytes + 1 else {
-      throw .tooLarge("the notification \(method)", buffer.count - 1, limit: configuration.maxOutgoingMessageBytes)
-    }
+    try checkSize(of: buffer, "the notification \(method)")
     switch send(&buffer, isBounded: true) {
     case .accepted: return
     case .overloaded: throw overloaded(method)
     case .closed: throw closeReason ?? .closed("\(configuration.name): the connection is closed", mayHaveRun: false)
     }
+  }
+
+  private func checkSize(of line: [UInt8], _ what: String) throws(RPCError) {
+    let limit = outgoingLimit.load(ordering: .relaxed)
+    guard line.count <= limit + 1 else { throw .tooLarge(what, line.count - 1, limit: limit) }
   }
 
   // MARK: - Beginning

@@ -104,8 +104,18 @@ extension Peer {
       case .message(let line):
         if line.count > configuration.inlineDecodeBytes { return decodeElsewhere(line) }
         handle(decode(line), line)
-      case .stray(let quoted): noteStray(quoted)
-      case .violation(let text): return close(.violation("\(configuration.name) \(text)"))
+      case .tooLong(let text):
+        var error = RPCError.violation("\(configuration.name) \(text)")
+        error.code = .messageTooLarge
+        answerBroken(error)
+        // Which answer of it is lost nobody knows.
+        if configuration.endsAtViolations { return close(error) }
+        noteStray(text)
+      case .stray(let quoted):
+        // Text that a library printed asks for no answer; a host does not print.
+        if !configuration.endsAtViolations { answerBroken(RPCError(.parseError, quoted)) }
+        noteStray(quoted)
+      case .violation(let text): return endSession(text)
       }
     }
     updateReading()
@@ -174,13 +184,20 @@ extension Peer {
       dispatch(message, size: line.count)
     case .broken(let error):
       let isJSON = error.code == .missing || error.code == .type || error.code == .value
-      answerBroken(isJSON ? .invalidRequest : .parseError, error)
+      answerBroken(RPCError(isJSON ? .invalidRequest : .parseError, error.description))
       switch reader.framer.stray(line, "is no message (\(error))") {
-      case .violation(let text): close(.violation("\(configuration.name) \(text)"))
+      case .violation(let text): endSession(text)
       case .stray(let quoted): noteStray(quoted)
-      case .message: break
+      case .message, .tooLong: break
       }
     }
+  }
+
+  /// The other side is told why, as far as it still listens.
+  private func endSession(_ text: String) {
+    let error = RPCError.violation("\(configuration.name) \(text)")
+    answerBroken(error)
+    close(error)
   }
 
   private func noteStray(_ quoted: String) {

@@ -21,7 +21,7 @@ extension Peer {
     }
   }
 
-  private func take(_ id: RequestID, _ method: String, _ params: JSON, _ size: Int) {
+  private func take(_ id: Int64, _ method: String, _ params: JSON, _ size: Int) {
     let reporter = ProgressReporter(id: id) { [weak self] method, progress, sequence in
       self?.sendSign(id, method, progress, sequence)
     }
@@ -33,12 +33,12 @@ extension Peer {
       answer(
         request, .failure(.overloaded("too many requests wait for an answer here; send this one again later")))
     case .duplicateID:
-      close(.violation("\(configuration.name) used the id \(id) for a second request while the first is in flight"))
+      close(.violation("\(configuration.name) used the id \(id) for a second request; each is used once"))
     }
   }
 
   private func cancelIncoming(_ params: JSON) {
-    guard let json = params["id"], let id = try? RequestID(json: json) else { return }
+    guard let id = params["id"]?.intValue else { return }
     guard case .waiting(let request) = inbox.cancel(id) else { return }
     answer(
       request,
@@ -69,7 +69,7 @@ extension Peer {
     case .success(let value): MessageWriter.result(id: request.id, value, into: &buffer)
     case .failure(let error): MessageWriter.failure(id: request.id, error, into: &buffer)
     }
-    let limit = configuration.maxOutgoingMessageBytes
+    let limit = outgoingLimit.load(ordering: .relaxed)
     if buffer.count > limit + 1 {
       let error = RPCError.tooLarge("the answer to \(request.method)", buffer.count - 1, limit: limit)
       buffer.removeAll(keepingCapacity: false)
@@ -78,17 +78,17 @@ extension Peer {
     _ = send(&buffer, isBounded: false)
   }
 
-  /// Tells the other side that a line of its was no message. Only what looked like JSON is answered: stray text is not.
-  func answerBroken(_ code: RPCError.Code, _ error: JSONError) {
+  /// Tells the other side that a line of its was no message.
+  func answerBroken(_ error: RPCError) {
     var buffer = outbox.buffer()
-    MessageWriter.failure(id: nil, RPCError(code, error.description), into: &buffer)
+    MessageWriter.failure(id: nil, error, into: &buffer)
     _ = send(&buffer, isBounded: false)
   }
 
   /// From any thread.
-  private func sendSign(_ id: RequestID, _ method: String, _ progress: ProgressReport?, _ sequence: Int64) {
+  private func sendSign(_ id: Int64, _ method: String, _ progress: ProgressReport?, _ sequence: Int64) {
     var buffer = outbox.buffer()
-    let params = progress?.params(id: id, sequence: sequence) ?? ["id": id.json()]
+    let params = progress?.params(id: id, sequence: sequence) ?? ["id": .int(id)]
     MessageWriter.notification(method: method, params: params, into: &buffer)
     _ = send(&buffer, isBounded: true)
   }

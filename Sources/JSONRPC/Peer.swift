@@ -24,6 +24,8 @@ public final class Peer: Sendable {
   let counts = Mutex(PeerCounters())
   let deadlines: DeadlineTimer
   let habit = PollingHabit()
+  /// Longest message sent now.
+  let outgoingLimit: Atomic<Int>
   private let ending = Mutex(Ending())
   /// Whether there is a reason in `ending`.
   let isOver = Atomic<Bool>(false)
@@ -47,6 +49,7 @@ public final class Peer: Sendable {
     self.configuration = configuration
     self.handlers = handlers
     self.reactor = reactor
+    outgoingLimit = Atomic(configuration.maxOutgoingMessageBytes)
     reader = PeerReader(descriptor: reading, configuration: configuration)
     outbox = Outbox(descriptor: writing, reactor: reactor, limit: configuration.maxOutgoingBytes)
     deadlines = DeadlineTimer(reactor: reactor)
@@ -83,6 +86,9 @@ public final class Peer: Sendable {
 
   /// Calls waiting for their answers.
   public var callsInFlight: Int { calls.count }
+
+  /// Sends no longer messages from now on: so many bytes the other side said it reads.
+  public func limitMessages(to bytes: Int) { outgoingLimit.store(max(1, bytes), ordering: .relaxed) }
 
   // MARK: - Ending
 

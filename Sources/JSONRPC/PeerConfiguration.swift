@@ -5,9 +5,9 @@
 public struct PeerConfiguration: Sendable {
   /// Name of the other side in messages: "plugin org.example.dir (store local)".
   public var name = "peer"
-  /// Longest line read; a longer one closes the connection. The protocol's ceiling is 64 MiB.
+  /// Longest line read. The protocol's ceiling is 64 MiB.
   public var maxMessageBytes = 4 << 20
-  /// Longest message sent: what the other side said it reads.
+  /// Longest message sent until the other side has said what it reads; see ``Peer/limitMessages(to:)``.
   public var maxOutgoingMessageBytes = 4 << 20
   /// Deepest nesting read.
   public var maxDepth = 64
@@ -17,6 +17,9 @@ public struct PeerConfiguration: Sendable {
   public var maxConcurrentRequests = 16
   /// Incoming requests that may wait for their turn; at that many reading stops.
   public var maxQueuedRequests = 64
+  /// Whether a line that cannot be a message ends the connection: one over the limit at once, stray ones when they are
+  /// too many. Else each is answered with an error and left out, as a plugin does that must survive its host's mistakes.
+  public var endsAtViolations = true
   /// Lines that are no protocol messages a connection survives; one more is a violation.
   public var toleratedStrayLines = 2
   /// Time the other side gets to answer a `$/cancel` before the call ends with an unknown outcome.

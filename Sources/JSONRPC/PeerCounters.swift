@@ -23,4 +23,19 @@ public struct PeerCounters: Sendable, Hashable {
   public var readPauses = 0
 
   public init() {}
+
+  /// What two connections have seen together.
+  public static func + (one: PeerCounters, other: PeerCounters) -> PeerCounters {
+    var sum = one
+    sum.received += other.received
+    sum.sent += other.sent
+    sum.unknownAnswers += other.unknownAnswers
+    sum.lateAnswers += other.lateAnswers
+    sum.duplicateAnswers += other.duplicateAnswers
+    sum.strayLines += other.strayLines
+    sum.ignoredProgress += other.ignoredProgress
+    sum.refusedRequests += other.refusedRequests
+    sum.readPauses += other.readPauses
+    return sum
+  }
 }

@@ -41,7 +41,8 @@ final class PeerReader: @unchecked Sendable {
   init(descriptor: Int32, configuration: PeerConfiguration) {
     self.descriptor = descriptor
     framer = LineFramer(
-      maxMessageBytes: configuration.maxMessageBytes, toleratedStrayLines: configuration.toleratedStrayLines)
+      maxMessageBytes: configuration.maxMessageBytes,
+      toleratedStrayLines: configuration.endsAtViolations ? configuration.toleratedStrayLines : nil)
   }
 
   deinit { buffer.deallocate() }

@@ -13,12 +13,12 @@ final class ProgressReporter: Sendable {
     var isSettled = false
   }
 
-  private let id: RequestID
+  private let id: Int64
   private let send: @Sendable (_ method: String, _ progress: ProgressReport?, _ sequence: Int64) -> Void
   private let state: Mutex<State>
 
   init(
-    id: RequestID, send: @escaping @Sendable (_ method: String, _ progress: ProgressReport?, _ sequence: Int64) -> Void
+    id: Int64, send: @escaping @Sendable (_ method: String, _ progress: ProgressReport?, _ sequence: Int64) -> Void
   ) {
     self.id = id
     self.send = send

@@ -31,6 +31,42 @@ public struct ProcessView: JSONCodable, Sendable, Hashable {
     }
   }
 
+  /// What it sent that it must not, since the daemon started.
+  public struct Faults: JSONCodable, Sendable, Hashable {
+    /// Answers to calls that had been given up.
+    public var lateAnswers: Int
+    /// Answers with an id that was never given out.
+    public var unknownAnswers: Int
+    /// Second answers to the same call.
+    public var duplicateAnswers: Int
+    /// Lines that were no messages.
+    public var strayLines: Int
+
+    public init(lateAnswers: Int = 0, unknownAnswers: Int = 0, duplicateAnswers: Int = 0, strayLines: Int = 0) {
+      self.lateAnswers = lateAnswers
+      self.unknownAnswers = unknownAnswers
+      self.duplicateAnswers = duplicateAnswers
+      self.strayLines = strayLines
+    }
+
+    public init(json: JSON, path: JSONPath) throws(JSONError) {
+      let members = try json.object(at: path)
+      lateAnswers = try members.required("lateAnswers", at: path)
+      unknownAnswers = try members.required("unknownAnswers", at: path)
+      duplicateAnswers = try members.required("duplicateAnswers", at: path)
+      strayLines = try members.required("strayLines", at: path)
+    }
+
+    public func json() -> JSON {
+      var members = JSONObject()
+      members.set("lateAnswers", lateAnswers)
+      members.set("unknownAnswers", unknownAnswers)
+      members.set("duplicateAnswers", duplicateAnswers)
+      members.set("strayLines", strayLines)
+      return .object(members)
+    }
+  }
+
   /// The storage it serves; absent when it serves all of its plugin's.
   public var storeid: String?
   /// The plugin's version that runs.
@@ -53,11 +89,13 @@ public struct ProcessView: JSONCodable, Sendable, Hashable {
   public var score: Int?
   /// Why the score is not 100.
   public var deductions: [Deduction]
+  /// What it sent that it must not.
+  public var faults: Faults
 
   public init(
     storeid: String? = nil, version: String, state: String, pid: Int? = nil, uid: Int? = nil, crashes: Int = 0,
     lastEnd: String? = nil, holdBack: String? = nil, layers: [String] = [], score: Int? = nil,
-    deductions: [Deduction] = []
+    deductions: [Deduction] = [], faults: Faults = Faults()
   ) {
     self.storeid = storeid
     self.version = version
@@ -70,6 +108,7 @@ public struct ProcessView: JSONCodable, Sendable, Hashable {
     self.layers = layers
     self.score = score
     self.deductions = deductions
+    self.faults = faults
   }
 
   public init(json: JSON, path: JSONPath) throws(JSONError) {
@@ -85,6 +124,7 @@ public struct ProcessView: JSONCodable, Sendable, Hashable {
     layers = try members.required("layers", at: path)
     score = try members.optional("score", at: path)
     deductions = try members.required("deductions", at: path)
+    faults = try members.optional("faults", at: path) ?? Faults()
   }
 
   public func json() -> JSON {
@@ -100,6 +140,7 @@ public struct ProcessView: JSONCodable, Sendable, Hashable {
     members.set("layers", layers)
     members.setOptional("score", score)
     members.set("deductions", deductions)
+    members.set("faults", faults)
     return .object(members)
   }
 }

@@ -48,7 +48,8 @@ public final class StorageHost: Sendable {
     self.daemonLock = daemonLock
     journal = Journal(database, now: settings.wallClock, ages: ages)
     notes = Notes(database)
-    sampler = StatusSampler(interval: settings.statusInterval, now: settings.wallClock)
+    sampler = StatusSampler(
+      interval: settings.statusInterval, restingInterval: settings.restingStatusInterval, now: settings.wallClock)
   }
 
   /// Refuses what is new while the daemon stops; the further steps of a job that runs are not.

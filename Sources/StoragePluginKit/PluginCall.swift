@@ -18,8 +18,7 @@ public struct PluginCall: Sendable {
   init(request: IncomingRequest, context: CallContext, peer: Peer) {
     self.request = request
     self.context = context
-    let parent: Int64 = if case .number(let number) = request.id { number } else { 0 }
-    host = HostServices(peer: peer, parent: parent, timeout: context.timeout ?? .seconds(60))
+    host = HostServices(peer: peer, parent: request.id, timeout: context.timeout ?? .seconds(60))
     deadline = context.timeout.map { ContinuousClock.now + $0 }
   }
 

@@ -62,12 +62,15 @@ final class PluginSession: Sendable {
     guard isFirst else {
       throw StorageError(.invalidParams, "initialize comes once a session", outcome: .notStarted)
     }
+    let peer = peer.withLock { $0 }
+    if let limit = params.limits.maxMessageBytes { peer?.limitMessages(to: limit) }
     plugin.onInitialize?(params)
     return Initialize.Result(
       protocolVersion: version, plugin: PluginInfo(id: facts.id, version: facts.version, build: facts.build),
       methods: plugin.methods, concurrency: facts.concurrency, fencing: facts.fencing,
       profiles: VersionNegotiation.profiles(host: params.profiles, plugin: facts.profiles),
-      limits: WireLimits(maxMessageBytes: 4 << 20, maxInFlight: 64)
+      limits: WireLimits(
+        maxMessageBytes: (peer?.configuration ?? PeerConfiguration()).maxMessageBytes, maxInFlight: 64)
     ).json()
   }
 

@@ -36,6 +36,7 @@ extension StoragePlugin {
     let session = PluginSession(self)
     var configuration = PeerConfiguration()
     configuration.name = "host"
+    configuration.endsAtViolations = false
     // Whoever says serial gets one request at a time; `initialize` and `shutdown` wait their turn like the others.
     configuration.maxConcurrentRequests = facts.concurrency == .serial ? 1 : 64
     let gate = SessionGate()

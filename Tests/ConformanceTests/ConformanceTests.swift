@@ -34,6 +34,18 @@ struct ConformanceTests {
     }
   }
 
+  @Test("the Swift kit keeps to the wire's rules")
+  func kit() async throws {
+    try await withTemporaryDirectory { directory in
+      let report = try await Samples.check(
+        try Samples.kit(in: directory),
+        only: ["manifest.", "sandbox.", "handshake.", "lifecycle.", "framing.", "limits."], in: directory)
+      let bad = report.results.filter { $0.verdict == .failed || $0.verdict == .broken }
+      #expect(bad.map { "\($0.check.id): \($0.message)" } == [])
+      #expect(report.results.filter { $0.verdict == .passed }.count >= 25)
+    }
+  }
+
   /// A plugin that is wrong in one place, and the check that must say so.
   struct Mutant: Sendable, CustomTestStringConvertible {
     var name: String

@@ -43,6 +43,33 @@ enum Samples {
     return bundle
   }
 
+  /// Makes a bundle of the Swift kit's plugin, which is granted the directory of the language's libraries.
+  static func kit(in directory: String) throws -> String {
+    let bundle = directory + "/kit"
+    try #require(mkdir(bundle, 0o755) == 0)
+    let program = readFile("\(products)/kit-plugin")
+    try replace("\(bundle)/kit-plugin", program, mode: 0o755)
+    let maps = String(decoding: readFile("/proc/self/maps"), as: UTF8.self)
+    let mapping = maps.split(separator: "\n").first { $0.hasSuffix("/libswiftCore.so") }
+    let library = try #require(mapping?.split(separator: " ").last)
+    let libraries = library.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
+    let sha256 = SHA256.hash(data: program).map { hex($0) }.joined()
+    let manifest = """
+      {"id": "org.berth.test.kit", "name": "Kit", "vendor": "The Berth developers", "version": "1.0",
+       "executable": "kit-plugin", "sha256": "\(sha256)", "protocol": {"min": "1.0", "max": "1.0"},
+       "profiles": {"pve-storage": {"min": 9, "max": 15}}, "concurrency": "parallel", "fencing": "session",
+       "storageTypes": [{"type": "kit", "title": "Kit", "roles": ["file"],
+         "content": {"supported": ["images"], "default": ["images"]},
+         "formats": {"supported": ["raw"], "default": "raw"}, "volumeNames": "directory",
+         "configSchema": {"type": "object", "properties": {}, "additionalProperties": false}}],
+       "methods": ["activate_storage", "alloc_image", "free_image", "list_images", "status", "volume_size_info"],
+       "permissions": {"fs": [{"path": "\(libraries)", "access": "ro", "reason": "the language's libraries"}],
+         "runtime": {"memoryMax": 536870912}}}
+      """
+    try replace("\(bundle)/manifest.json", Array(manifest.utf8), mode: 0o644)
+    return bundle
+  }
+
   private static func hex(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
 
   private static func replace(_ path: String, _ bytes: [UInt8], mode: mode_t) throws {

@@ -25,14 +25,15 @@ struct LineFramerTests {
   static let vectors: [Vector] = VectorFile.load("framer.json")
 
   /// Feeds the chunks to a framer with a limit of 32 bytes and returns kind and text of each event.
-  private func run(_ chunks: [[UInt8]], limit: Int = 32) -> [[String]] {
-    var framer = LineFramer(maxMessageBytes: limit, toleratedStrayLines: 2)
+  private func run(_ chunks: [[UInt8]], limit: Int = 32, tolerated: Int? = 2) -> [[String]] {
+    var framer = LineFramer(maxMessageBytes: limit, toleratedStrayLines: tolerated)
     var events: [[String]] = []
     for chunk in chunks {
       chunk.withUnsafeBytes { framer.feed($0) }
       while let event = framer.next() {
         switch event {
         case .message(let line): events.append(["message", String(decoding: line, as: UTF8.self)])
+        case .tooLong(let text): events.append(["too long", text])
         case .stray(let text): events.append(["stray", text])
         case .violation(let text): events.append(["violation", text])
         }
@@ -59,14 +60,35 @@ struct LineFramerTests {
         chunks.append(Array(rest.prefix(count)))
         rest = rest.dropFirst(count)
       }
-      let whole = run([bytes]).filter { !isTooLong($0) }
-      let pieces = run(chunks).filter { !isTooLong($0) }
+      let whole = run([bytes]).map { isTooLong($0) ? ["too long"] : $0 }
+      let pieces = run(chunks).map { isTooLong($0) ? ["too long"] : $0 }
       #expect(whole == pieces, "seed \(seed)")
     }
   }
 
   /// The quoted start of a line over the limit depends on how much of it had come.
   private func isTooLong(_ event: [String]) -> Bool { event[1].contains("over the limit") }
+
+  @Test("tolerates any number of stray lines, other framing among them, where it is told to")
+  func toleratesEverything() {
+    let lines = String(repeating: "noise\n", count: 50) + "Content-Length: 2\r\n\r\n{}\n"
+    let events = run([Array(lines.utf8)], tolerated: nil)
+    #expect(events.count == 52)
+    #expect(events[50][0] == "stray" && events[50][1].contains("LSP framing"))
+    #expect(events[51] == ["message", "{}"])
+  }
+
+  @Test("holds no more of an endless line than its limit")
+  func forgetsEndlessLine() {
+    var framer = LineFramer(maxMessageBytes: 100, toleratedStrayLines: 2)
+    var tooLong = 0
+    for _ in 0..<1_000 {
+      [UInt8](repeating: 0x78, count: 64).withUnsafeBytes { framer.feed($0) }
+      while let event = framer.next() { if case .tooLong = event { tooLong += 1 } }
+      #expect(framer.pendingBytes <= 164)
+    }
+    #expect(tooLong == 1)
+  }
 
   @Test("quotes at most a bounded part of a stray line")
   func quotesBounded() {

@@ -62,10 +62,14 @@ struct ViolationTests {
     #expect(counter.value == 0)
   }
 
-  @Test("LSP framing is named")
+  @Test("LSP framing is named, to the other side too")
   func contentLength() async throws {
     let script = try ScriptedPeer()
     await script.say("Content-Length: 38\r\n\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":null}")
+    let told = try await script.hear()
+    #expect(told?["id"] == JSON.null)
+    #expect(told?["error"]?["code"]?.intValue == 1016)
+    #expect(told?["error"]?["message"]?.stringValue?.contains("LSP framing") == true)
     let reason = await script.peer.waitUntilClosed()
     #expect(reason.kind == .violation)
     #expect(reason.message.contains("LSP framing"))
@@ -79,8 +83,66 @@ struct ViolationTests {
     await script.say("{\"jsonrpc\":\"2.0\",\"id\":\(id),\"result\":\"" + String(repeating: "x", count: 200_000))
     let error = await #expect(throws: RPCError.self) { try await call.value }
     #expect(error?.kind == .violation)
+    #expect(error?.code == .messageTooLarge)
     #expect(error?.message.contains("limit of 100000 bytes") == true)
     #expect(error?.message.utf8.count ?? .max < 500)
+    let told = try await script.hear()
+    #expect(told?["id"] == JSON.null)
+    #expect(told?["error"]?["code"]?.intValue == 1005)
+  }
+
+  @Test("who must survive the other side's mistakes answers them and reads on")
+  func survivesMistakes() async throws {
+    let script = try ScriptedPeer(
+      handlers: PeerHandlers(request: { request throws(RPCError) in .string(request.method) })
+    ) { configuration in
+      configuration.maxMessageBytes = 1_000
+      configuration.endsAtViolations = false
+    }
+    let giant = "{\"x\":\"" + String(repeating: "x", count: 5_000) + "\"}"
+    for (line, code) in [
+      ("noise", -32_700), (giant, 1005), ("Content-Length: 2\r", -32_700), ("[]", -32_700), ("{}", -32_600),
+      ("{\"jsonrpc\":\"2.0\",\"id\":\"text\",\"method\":\"m\"}", -32_600), (giant, 1005),
+    ] {
+      await script.say(line + "\n")
+      let told = try await script.hear()
+      #expect(told?["id"] == JSON.null)
+      #expect(told?["error"]?["code"]?.intValue == Int64(code), "\(line.prefix(40))")
+    }
+    await script.say(["jsonrpc": "2.0", "id": 1, "method": "status"])
+    #expect(try await script.hear()?["result"] == "status")
+    #expect(script.peer.closeReason == nil)
+  }
+
+  @Test("no message is longer than the other side said it reads, and a longer limit is made use of")
+  func outgoingLimit() async throws {
+    let script = try ScriptedPeer()
+    let padding = JSON.string(String(repeating: "x", count: 5 << 20))
+    let error = await #expect(throws: RPCError.self) {
+      try await script.peer.call("m", ["x": padding], timeout: .seconds(60))
+    }
+    #expect(error?.code == .messageTooLarge && error?.mayHaveRun == false)
+    script.peer.limitMessages(to: 8 << 20)
+    let call = script.call("m", ["x": padding])
+    let id = try await script.hearRequest("m")
+    await script.say(["jsonrpc": "2.0", "id": id, "result": 1])
+    #expect(try await call.value == 1)
+    script.peer.limitMessages(to: 100)
+    let small = await #expect(throws: RPCError.self) {
+      try await script.peer.call("m", ["x": .string(String(repeating: "x", count: 100))], timeout: .seconds(60))
+    }
+    #expect(small?.data?["limit"]?.intValue == 100)
+  }
+
+  @Test("an id used again after its answer closes")
+  func reusedRequestID() async throws {
+    let script = try ScriptedPeer(handlers: PeerHandlers(request: { _ throws(RPCError) in .null }))
+    for id: JSON in [1, 2, 3] {
+      await script.say(["jsonrpc": "2.0", "id": id, "method": "host.config.read"])
+      #expect(try await script.hear()?["id"] == id)
+    }
+    await script.say(["jsonrpc": "2.0", "id": 2, "method": "host.config.read"])
+    #expect(await script.peer.waitUntilClosed().message.contains("each is used once"))
   }
 
   @Test("an id used for two requests at once closes")
@@ -90,11 +152,11 @@ struct ViolationTests {
         try? await Task.sleep(for: .seconds(600))
         return .null
       }))
-    await script.say(["jsonrpc": "2.0", "id": "same", "method": "host.config.read"])
-    await script.say(["jsonrpc": "2.0", "id": "same", "method": "host.config.read"])
+    await script.say(["jsonrpc": "2.0", "id": 4711, "method": "host.config.read"])
+    await script.say(["jsonrpc": "2.0", "id": 4711, "method": "host.config.read"])
     let reason = await script.peer.waitUntilClosed()
     #expect(reason.kind == .violation)
-    #expect(reason.message.contains("same"))
+    #expect(reason.message.contains("4711"))
   }
 }
 

@@ -185,6 +185,52 @@ import Testing
     try await stage.finish(instance)
   }
 
+  @Test(arguments: [65_536, 8 << 20]) func itIsSentNoLongerLinesThanItReads(_ limit: Int) async throws {
+    let instance = try stage.instance("limits") { $0["x-reads"] = .int(Int64(limit)) }
+    func pad(_ size: Int) -> JSONObject { Stage.scfg("x", ["pad": .string(String(repeating: "x", count: size))]) }
+    let fitting = try await instance.call("list_images", pad(limit - 4_096))["longest"]?.intValue ?? 0
+    #expect(fitting > limit - 4_096 && fitting <= limit)
+    let error = await failure { () throws(StorageError) in try await instance.call("list_images", pad(limit)) }
+    #expect(error?.code == .messageTooLarge && error?.outcome == .notStarted)
+    #expect(try await instance.call("list_images", pad(0))["longest"]?.intValue == fitting, "it was never sent")
+    #expect(await instance.status.epoch == 1)
+    try await stage.finish(instance)
+  }
+
+  @Test func itMaySendLinesAsLongAsTheHostSaidItReads() async throws {
+    let instance = try stage.instance("limits") {
+      $0["x-reads"] = 65_536
+    } change: {
+      $0.maxMessageBytes = 8 << 20
+    }
+    let answer = try await instance.call("list_images", Stage.scfg("x", ["size": .int(5 << 20)]))
+    #expect(answer["padding"]?.stringValue?.utf8.count == 5 << 20)
+    try await stage.finish(instance)
+  }
+
+  @Test func looksDoNotKeepItRunning() async throws {
+    let instance = try stage.instance("honest") { _ in
+    } change: {
+      $0.idleLimit = .milliseconds(300)
+    }
+    var look = CallOptions()
+    look.isUse = false
+    _ = try await instance.call("list_images", Stage.scfg)
+    let looked = ContinuousClock.now
+    while instance.isRunning, looked.duration(to: .now) < .seconds(30) {
+      _ = try await instance.call("list_images", Stage.scfg, options: look)
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    #expect(looked.duration(to: .now) < .seconds(30))
+    _ = try await instance.call("list_images", Stage.scfg, options: look)
+    await instance.stopIfUnused()
+    #expect(!instance.isRunning, "it was started for a look only")
+    _ = try await instance.call("list_images", Stage.scfg)
+    await instance.stopIfUnused()
+    #expect(instance.isRunning, "it is in use")
+    try await stage.finish(instance)
+  }
+
   @Test func itStopsWhenIdleAndStartsAgain() async throws {
     let instance = try stage.instance("honest") { _ in
     } change: {

@@ -253,6 +253,121 @@ private func contents(_ fd: Int32) -> [UInt8] {
     checkNothingLeft()
   }
 
+  @Test func theCallsErrorDoesNotWaitForASenderThatSendsNothing() async throws {
+    let start = ContinuousClock.now
+    await #expect {
+      _ = try await StreamRelay.import(
+        into: streams,
+        from: .bytes {
+          try await Task.sleep(for: .seconds(3_600))
+          return nil
+        }
+      ) { stream in
+        // A plugin that is killed while it reads.
+        _ = await onThread { close(open(stream.path, O_RDONLY | O_NONBLOCK)) }
+        return Result<(Int, StreamClaim), Refused>.failure(Refused())
+      }
+    } throws: { error in
+      if case StreamCallError<Refused>.call = error { true } else { false }
+    }
+    #expect(start.duration(to: .now) < .seconds(30))
+    checkNothingLeft()
+  }
+
+  @Test func theCallsErrorDoesNotWaitForAReaderThatTakesNothing() async throws {
+    let start = ContinuousClock.now
+    await #expect {
+      _ = try await StreamRelay.export(
+        from: streams, to: .bytes { _ in try await Task.sleep(for: .seconds(3_600)) }
+      ) { stream in
+        _ = await onThread { writeChunks(stream.path, [1, 2, 3], sizes: [3]) }
+        return Result<(Int, StreamClaim), Refused>.failure(Refused())
+      }
+    } throws: { error in
+      if case StreamCallError<Refused>.call = error { true } else { false }
+    }
+    #expect(start.duration(to: .now) < .seconds(30))
+    checkNothingLeft()
+  }
+
+  @Test func anAnswerBeforeTheEndDoesNotWaitForTheSender() async throws {
+    let start = ContinuousClock.now
+    let failure = await streamFailure {
+      _ = try await StreamRelay.import(
+        into: streams,
+        from: .bytes {
+          try await Task.sleep(for: .seconds(3_600))
+          return nil
+        }, options: StreamOptions(settleLimit: .milliseconds(200))
+      ) { _ in Result<_, Refused>.success((0, StreamClaim(bytes: 5))) }
+    }
+    #expect(failure?.code == .broken)
+    #expect(start.duration(to: .now) < .seconds(30))
+    checkNothingLeft()
+  }
+
+  /// Shows life every 20 ms for so long.
+  private func live(_ life: SignsOfLife, _ time: Duration) async {
+    let end = ContinuousClock.now + time
+    while ContinuousClock.now < end, !Task.isCancelled {
+      life.note()
+      try? await Task.sleep(for: .milliseconds(20))
+    }
+  }
+
+  @Test func aPluginThatShowsLifeMayTakeLongerThanTheStallLimit() async throws {
+    let options = StreamOptions(stallLimit: .milliseconds(400))
+    let bytes = [UInt8](repeating: 7, count: 3_000_000)
+    let file = scratchFile()
+    defer { close(file) }
+    let life = SignsOfLife()
+    let (_, sent) = try await StreamRelay.export(
+      from: streams, to: .descriptor(file), options: options, life: life
+    ) { stream in
+      await live(life, .milliseconds(1_200))
+      let written = await onThread { writeChunks(stream.path, bytes, sizes: [100_000]) }
+      return Result<_, Refused>.success((0, StreamClaim(bytes: Int64(written))))
+    }
+    #expect(sent.bytes == 3_000_000)
+    lseek(file, 0, SEEK_SET)
+    let other = SignsOfLife()
+    let (_, taken) = try await StreamRelay.import(
+      into: streams, from: .descriptor(file), options: options, life: other
+    ) { stream in
+      await live(other, .milliseconds(900))
+      let opened = await onThread { open(stream.path, O_RDONLY) }
+      // The pipe is full and nothing is read of it, as while the target is prepared.
+      await live(other, .milliseconds(900))
+      let got = await onThread { readChunks(stream.path, sizes: [100_000], atMost: 3_000_000).count }
+      close(opened)
+      return Result<_, Refused>.success((0, StreamClaim(bytes: Int64(got))))
+    }
+    #expect(taken.bytes == 3_000_000)
+    checkNothingLeft()
+  }
+
+  @Test func aPluginsLifeDoesNotExcuseACallerThatStandsStill() async throws {
+    let life = SignsOfLife()
+    await #expect {
+      _ = try await StreamRelay.import(
+        into: streams,
+        from: .bytes {
+          try await Task.sleep(for: .seconds(3_600))
+          return nil
+        }, options: StreamOptions(stallLimit: .milliseconds(300)), life: life
+      ) { stream in
+        let opened = await onThread { open(stream.path, O_RDONLY) }
+        await live(life, .seconds(60))
+        close(opened)
+        return Result<(Int, StreamClaim), Refused>.failure(Refused())
+      }
+    } throws: { error in
+      guard case StreamCallError<Refused>.both(_, let failure) = error else { return false }
+      return failure.code == .stalled && failure.message.contains("the sending side")
+    }
+    checkNothingLeft()
+  }
+
   @Test func aFailingReaderEndsTheExportAndCancelsTheCall() async throws {
     struct Gone: Error {}
     await #expect {

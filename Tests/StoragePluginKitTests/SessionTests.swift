@@ -37,6 +37,25 @@ import Testing
     #expect(await host.end()?.kind == .closed)
   }
 
+  @Test func answersAreNoLongerThanTheHostReads() async throws {
+    var plugin = StoragePlugin(Self.facts())
+    plugin.on(ListImages.self) { params, _ in
+      let entry = ListedVolume(volname: "100/vm-100-disk-0.raw", format: "raw", size: 1, vmid: 100)
+      return .init(volumes: Array(repeating: entry, count: params.limit ?? 0))
+    }
+    let host = try HostSide(plugin)
+    var hello = HostSide.hello
+    hello.limits.maxMessageBytes = 65_536
+    #expect(try await host.call(Initialize.self, hello).limits?.maxMessageBytes == 4 << 20)
+    let list = try await host.call(ListImages.self, .init(storeid: "local", scfg: [:], limit: 100))
+    #expect(list.volumes.count == 100)
+    let error = try await #require(throws: StorageError.self) {
+      try await host.call(ListImages.self, .init(storeid: "local", scfg: [:], limit: 5_000))
+    }
+    #expect(error.code == .messageTooLarge)
+    _ = await host.end()
+  }
+
   @Test func nothingWorksBeforeInitialize() async throws {
     var plugin = StoragePlugin(Self.facts())
     plugin.on(QueryStatus.self) { _, _ in .init(total: 1, used: 0, available: 1, active: true) }

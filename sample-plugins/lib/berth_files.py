@@ -26,6 +26,8 @@ BLOCK = 1 << 20
 ZEROS = bytes(BLOCK)
 TEMP_PREFIX = ".berth-"
 KEY_LIFE = 7 * 86400
+KEY_LIMIT = 2048  # files; a state directory may have few inodes
+FENCE_LIMIT = 512  # lock names
 TOOL_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/tmp"}
 
 
@@ -48,7 +50,7 @@ def write_whole(path, data, mode=0o640):
     try:
         fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         try:
-            os.write(fd, data) if len(data) < BLOCK else write_all(fd, data)
+            write_all(fd, data)
             os.fsync(fd)
         finally:
             os.close(fd)
@@ -58,6 +60,19 @@ def write_whole(path, data, mode=0o640):
             os.unlink(temp)
         raise
     fsync_path(directory)
+
+
+def replace(path, data):
+    """Replaces a small file for the eyes of the processes to come: after a kill, not after a crash of the machine."""
+    temp = path + ".new"
+    try:
+        with open(temp, "wb") as file:
+            file.write(data)
+        os.rename(temp, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temp)
+        raise
 
 
 def write_all(fd, data):
@@ -93,13 +108,16 @@ class State:
     """The plugin's private directory: idempotency keys, fencing tokens, names of temporary files.
 
     One small file each; a kill -9 leaves the old or the new content. The directory belongs to one process at a time
-    (the host starts one instance a storage and sees it dead before the next)."""
+    (the host starts one instance a storage and sees it dead before the next). It does not grow with time: only the
+    newest keys and the fencing tokens used last are kept, fewer where the directory is full."""
 
-    def __init__(self, directory):
-        self.directory, self.mutex = directory, threading.Lock()
+    def __init__(self, directory, key_limit=KEY_LIMIT, fence_limit=FENCE_LIMIT):
+        self.directory, self.mutex = directory, threading.RLock()
+        self.key_limit, self.fence_limit = key_limit, fence_limit
         self.keys = os.path.join(directory, "keys")
         self.temps = os.path.join(directory, "temps")
         self.running, self.live, self.tokens = set(), set(), None
+        self.known = {}  # path of a key -> time of its last change, oldest first
         self.ready = False
 
     def prepare(self):
@@ -111,11 +129,43 @@ class State:
                 os.makedirs(self.temps, mode=0o700, exist_ok=True)
             except OSError as error:
                 raise PluginError.from_os(error, "the plugin's state directory cannot be used") from error
-            limit = time.time() - KEY_LIFE
+            found = []
             for entry in os.scandir(self.keys):
-                if entry.stat(follow_symlinks=False).st_mtime < limit:
-                    os.unlink(entry.path)
+                if entry.name.startswith(TEMP_PREFIX) or entry.name.endswith(".new"):
+                    os.unlink(entry.path)  # killed while writing it
+                else:
+                    found.append((entry.stat(follow_symlinks=False).st_mtime, entry.path))
+            self.known = {path: changed for changed, path in sorted(found)}
+            self._drop_keys(self.key_limit)
             self.ready = True
+
+    def _drop_keys(self, limit):
+        """Forgets the oldest keys, those over `limit` and those past their life, but none that is at work."""
+        with self.mutex:
+            over, life = len(self.known) - limit, time.time() - KEY_LIFE
+            old = []
+            for path, changed in self.known.items():
+                if len(old) >= over and changed >= life:
+                    break
+                if path not in self.running:
+                    old.append(path)
+            for path in old:
+                self._forget(path)
+
+    def _forget(self, path):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        self.known.pop(path, None)
+
+    def _with_room(self, write):
+        """Runs `write`; in a full directory again, after half of the keys have gone."""
+        try:
+            write()
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self.known:
+                raise
+            self._drop_keys(len(self.known) // 2)
+            write()
 
     # Fencing tokens
 
@@ -130,13 +180,13 @@ class State:
                         self.tokens = json.load(file)
                 except (FileNotFoundError, ValueError):
                     self.tokens = {}
-            seen = self.tokens.get(name, -1)
+            seen = self.tokens.pop(name, -1)
+            self.tokens[name] = max(seen, token)  # last in the order: used last
             if token > seen:
-                self.tokens[name] = token
-                temp = path + ".new"
-                with open(temp, "w", encoding="utf-8") as file:
-                    json.dump(self.tokens, file)
-                os.rename(temp, path)
+                # The lock of a name that nobody has used for so long is held by nobody.
+                for old in list(self.tokens)[:-self.fence_limit]:
+                    del self.tokens[old]
+                self._with_room(lambda: replace(path, json.dumps(self.tokens).encode()))
             return max(seen, token)
 
     # Idempotency keys
@@ -167,32 +217,31 @@ class State:
 
     def note(self, record, intent):
         record["intent"] = intent
-        self._write(record)
+        self._write(record, replace)
 
     def finish(self, record, result):
         record["result"] = result
         try:
-            self._write(record, durable=True)
+            self._write(record, lambda path, data: write_whole(path, data, 0o600))
         finally:
             with self.mutex:
                 self.running.discard(record["path"])
 
     def abandon(self, record, forget):
         """The request failed; `forget` when nothing was left behind, so that the key may be used afresh."""
-        if forget:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(record["path"])
         with self.mutex:
+            if forget:
+                self._forget(record["path"])
             self.running.discard(record["path"])
 
-    def _write(self, record, durable=False):
+    def _write(self, record, write):
+        path = record["path"]
         data = json.dumps({key: value for key, value in record.items() if key != "path"}).encode()
-        if durable:
-            return write_whole(record["path"], data, 0o600)
-        temp = record["path"] + ".new"
-        with open(temp, "wb") as file:
-            file.write(data)
-        os.rename(temp, record["path"])
+        self._with_room(lambda: write(path, data))
+        with self.mutex:
+            self.known.pop(path, None)
+            self.known[path] = time.time()
+            self._drop_keys(self.key_limit)
 
     # Temporary names
 

@@ -31,8 +31,8 @@ struct SystemRoutes {
     router.get("metrics") { _, _ in
       var headers = HTTPFields()
       headers[.contentType] = PrometheusText.mediaType
-      return Response(
-        status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: metrics.text())))
+      let text = metrics.text() + PluginFigures.text(await host.processes())
+      return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
     router.get("locks") { request, _ in
       try request.onlyQuery([])

@@ -30,7 +30,7 @@ extension StorageError {
     case .notSupported, .unsupportedFeature, .methodNotFound:
       "the storage's plugin does not offer this: see 'berth plugin show'"
     case .pluginCrashed: "it starts again with the next call: repeat it; the daemon's log has the plugin's last words"
-    case .protocolViolation, .resultInvalid:
+    case .protocolViolation, .resultInvalid, .messageTooLarge:
       "a fault of the plugin: tell its vendor, with the daemon's log; its next call starts it anew"
     case .pluginQuarantined: "repair the cause, then: berth plugin release STORAGE"
     case .pluginUnreapable: "its process hangs in the kernel: repair the device or share it waits for"

@@ -32,7 +32,8 @@ extension Problem {
     case .volumeExists, .snapshotExists, .volumeBusy, .hasDependents, .rollbackBlocked, .idempotencyConflict,
       .inProgress, .protected, .readOnly, .cancelled:
       409
-    case .messageTooLarge: 413
+    // Without the limit that the request exceeds it is a line of the plugin's.
+    case .messageTooLarge: error.details["limit"] == nil ? 502 : 413
     case .notSupported, .methodNotFound, .unsupportedFeature: 422
     case .internalError: 500
     case .backendError, .authFailed, .permissionDenied, .corrupt, .pluginCrashed, .protocolViolation, .resultInvalid,

@@ -11,6 +11,9 @@ extension ProcessView {
       uid: process.uid.map(Int.init), crashes: process.crashes, lastEnd: process.lastEnd,
       holdBack: process.holdBack, layers: process.layers,
       score: process.score,
-      deductions: process.deductions.map { Deduction(points: $0.points, reason: $0.reason) })
+      deductions: process.deductions.map { Deduction(points: $0.points, reason: $0.reason) },
+      faults: Faults(
+        lateAnswers: process.faults.lateAnswers, unknownAnswers: process.faults.unknownAnswers,
+        duplicateAnswers: process.faults.duplicateAnswers, strayLines: process.faults.strayLines))
   }
 }

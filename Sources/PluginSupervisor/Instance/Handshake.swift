@@ -6,7 +6,6 @@ internal import StorageProtocol
 /// What was agreed with one child.
 struct Session: Sendable {
   var protocolVersion: ProtocolVersion
-  var profiles: [String: Int]
   /// Calls the child takes at once.
   var maxInFlight: Int
   /// Longest message the child reads, in bytes.
@@ -38,6 +37,17 @@ struct Handshake: Sendable {
           + "\(configuration.protocolVersions), the manifest says \(manifest.protocolVersions)",
         outcome: .notStarted, hint: "install a version of the plugin whose manifest and program belong together")
     }
+    for (name, chosen) in (answer.profiles ?? [:]).sorted(by: { $0.key < $1.key }) {
+      let host = PluginCatalog.hostProfiles[name]
+      let own = manifest.profiles[name]
+      if let host, let own, chosen >= max(host.min, own.min), chosen <= min(host.max, own.max) { continue }
+      let ranges = [host, own].map { range in range.map { "\($0.min) to \($0.max)" } ?? "not at all" }
+      throw StorageError(
+        .unsupportedProtocol,
+        "\(configuration.name) chose version \(chosen) of the profile \(quoted(name)); the host has it \(ranges[0]), the "
+          + "manifest \(ranges[1])",
+        outcome: .notStarted, hint: "install a version of the plugin whose manifest and program belong together")
+    }
     var differences: [String] = []
     func compare(_ what: String, _ said: String, _ manifest: String) {
       if said != manifest { differences.append("\(what) is \(quoted(said)), the manifest says \(quoted(manifest))") }
@@ -58,7 +68,7 @@ struct Handshake: Sendable {
         outcome: .notStarted, hint: "install a version of the plugin whose manifest and program belong together")
     }
     return Session(
-      protocolVersion: answer.protocolVersion, profiles: answer.profiles ?? [:],
+      protocolVersion: answer.protocolVersion,
       maxInFlight: min(answer.limits?.maxInFlight ?? .max, configuration.maxInFlight),
       maxMessageBytes: answer.limits?.maxMessageBytes ?? 4 << 20)
   }

@@ -50,7 +50,7 @@ public struct InstanceConfiguration: Sendable {
   public var terminateGrace: Duration = .seconds(5)
   /// Time for killed processes to be gone before they count as unreapable.
   public var killDeadline: Duration = .seconds(10)
-  /// A child without calls for so long is stopped; nil keeps it.
+  /// A child without use for so long is stopped; nil keeps it.
   public var idleLimit: Duration? = .seconds(300)
   /// How often a long-running call owes a sign of life; three missed count as hung.
   public var heartbeatInterval: Duration = .seconds(15)
@@ -93,6 +93,8 @@ public struct CallOptions: Sendable {
   public var timeout: Duration?
   /// How long the lock allows the call to take; nil without a lock.
   public var lockBudget: Duration?
+  /// Whether the call counts as use: the host's own looks at a storage do not keep its child from being idle.
+  public var isUse = true
   /// Whether the call may wait for a crashed plugin's next start, when that comes before the deadline.
   public var waitsForRestart = true
   /// How often a call that may be repeated (idempotent by its method, or under an idempotency key) is sent again, with the

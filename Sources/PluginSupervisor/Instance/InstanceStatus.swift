@@ -54,6 +54,6 @@ public struct InstanceStatus: Sendable, Hashable {
   public var layers: SandboxLayers?
   /// Its score; only in a detailed status.
   public var score: SecurityScore?
-  /// What the connection has seen.
-  public var counters: PeerCounters?
+  /// What the connections to its children have seen, from the first one on.
+  public var counters = PeerCounters()
 }

@@ -21,8 +21,9 @@ final class PluginChild: Sendable {
   let concurrency: Concurrency
   let peer: Peer
   let session: Mutex<Session?>
-  /// Monotonic time of the last call's end, in ns: what idleness is counted from.
-  let lastUse = Atomic<Int64>(berth_monotonic_ns())
+  /// Monotonic time of the last use's end, in ns: what idleness is counted from.
+  private let lastUse = Atomic<Int64>(berth_monotonic_ns())
+  private let used = Atomic<Bool>(false)
 
   private struct Exit {
     var hasExited = false
@@ -201,12 +202,24 @@ final class PluginChild: Sendable {
     }
   }
 
+  /// Idleness is counted from now.
   func touch() { lastUse.store(berth_monotonic_ns(), ordering: .relaxed) }
 
-  /// How long no call has run; zero while one does.
-  var idleTime: Duration {
-    let load = gate.load
-    if load.running > 0 || load.waiting > 0 { return .zero }
-    return .nanoseconds(max(0, berth_monotonic_ns() - lastUse.load(ordering: .relaxed)))
+  /// A call that counts as use has ended.
+  func noteUse() {
+    used.store(true, ordering: .relaxed)
+    touch()
   }
+
+  /// Whether anyone has used it since its start.
+  var isUsed: Bool { used.load(ordering: .relaxed) }
+
+  /// Whether a call runs or waits for its turn.
+  var isBusy: Bool {
+    let load = gate.load
+    return load.running > 0 || load.waiting > 0
+  }
+
+  /// How long it has not been used.
+  var idleTime: Duration { .nanoseconds(max(0, berth_monotonic_ns() - lastUse.load(ordering: .relaxed))) }
 }

@@ -114,7 +114,7 @@ extension PluginInstance {
       }
     }
     defer {
-      child.touch()
+      if options.isUse { child.noteUse() }
       child.gate.leave(lane)
     }
     let left = deadline - .now
@@ -206,7 +206,8 @@ extension PluginInstance {
       if let what = end.unreapable { return .failed(Self.unreapable(name, what, outcome: outcome)) }
       return .failed(
         StorageError(
-          .protocolViolation, "\(error.message); it was ended", outcome: outcome, details: end.details))
+          error.code == .messageTooLarge ? .messageTooLarge : .protocolViolation, "\(error.message); it was ended",
+          outcome: outcome, details: end.details))
     case .closed:
       let end = await end(child, child.hasExited ? .exited : .kill(error.message))
       if error.mayHaveRun { return .failed(.lost(method, end, name: name, outcome: outcome)) }

@@ -116,6 +116,7 @@ extension PluginInstance {
     let wasStart: Bool
     if case .starting = state { wasStart = true } else { wasStart = false }
     lastEnd = end
+    if end.unreapable == nil { pastCounters = pastCounters + child.peer.counters }
     if let what = end.unreapable {
       state = .unreapable(child, what)
       logger.critical("cannot be killed: \(what)", metadata: ["pid": "\(child.process.pid)"])
@@ -141,6 +142,7 @@ extension PluginInstance {
     if case .unreapable(let current, _) = state, current === child {
       await child.release()
       child.process.close()
+      pastCounters = pastCounters + child.peer.counters
       state = isClosing ? .closed : .idle
       logger.notice("the processes that could not be killed are gone now")
       startIfNeeded()
@@ -180,11 +182,18 @@ extension PluginInstance {
   /// Stops the child if it is idle; else the time until it is worth another look, zero when never.
   private func stopIfIdle(_ child: PluginChild, _ limit: Duration) async -> Duration {
     guard case .ready(let current) = state, current === child else { return .zero }
+    if child.isBusy { return max(limit / 10, .milliseconds(1)) }
     let idle = child.idleTime
     if idle < limit { return max(limit - idle, .milliseconds(1)) }
     // Detached: ending the child cancels the idle timer, and with it the task that runs this.
     Task.detached { _ = await self.end(child, .orderly("it has been idle")) }
     return .zero
+  }
+
+  /// Stops a child that nobody has used since its start: it was started only to be looked at.
+  public func stopIfUnused() async {
+    guard case .ready(let child) = state, !child.isUsed, !child.isBusy else { return }
+    _ = await end(child, .orderly("it is not needed now"))
   }
 }
 

@@ -262,6 +262,7 @@ extension PluginInstance {
     }
     let session = try handshake.accept(result)
     child.session.withLock { $0 = session }
+    child.peer.limitMessages(to: session.maxMessageBytes)
     if child.concurrency != .serial { child.gate.setLimit(session.maxInFlight) }
     do throws(RPCError) {
       try child.peer.notify(Initialized.name, .object([:]))

@@ -19,8 +19,9 @@ extension PluginInstance {
     options: CallOptions = CallOptions()
   ) async throws(StorageError) -> (JSON, StreamReport) {
     let directory = try await streamDirectory(options)
+    let (options, life) = watched(options)
     do throws(StreamCallError<StorageError>) {
-      return try await StreamRelay.export(from: directory, to: sink, options: stream) { reference in
+      return try await StreamRelay.export(from: directory, to: sink, options: stream, life: life) { reference in
         await self.streamCall(method, params, reference, stream, context, options)
       }
     } catch {
@@ -37,14 +38,26 @@ extension PluginInstance {
     options: CallOptions = CallOptions()
   ) async throws(StorageError) -> (JSON, StreamReport) {
     let directory = try await streamDirectory(options)
+    let (options, life) = watched(options)
     do throws(StreamCallError<StorageError>) {
-      return try await StreamRelay.import(into: directory, from: source, options: stream) { reference in
+      return try await StreamRelay.import(into: directory, from: source, options: stream, life: life) { reference in
         await self.streamCall(method, params, reference, stream, context, options)
       }
     } catch {
       // The plugin holds it for complete; its contents are not what was sent.
       throw StorageError(error, method: method, name: configuration.name, afterSuccess: .partial)
     }
+  }
+
+  /// The options with the call's signs of life noted for its stream.
+  private nonisolated func watched(_ options: CallOptions) -> (CallOptions, SignsOfLife) {
+    let life = SignsOfLife()
+    var watched = options
+    watched.onProgress = { progress in
+      life.note()
+      options.onProgress?(progress)
+    }
+    return (watched, life)
   }
 
   private nonisolated func streamCall(

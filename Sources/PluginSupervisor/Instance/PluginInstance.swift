@@ -53,6 +53,8 @@ public actor PluginInstance {
   var history: RestartHistory<ContinuousClock.Instant>
   var epoch: Int64 = 0
   var lastEnd: ChildEnd?
+  /// What the connections to children that have ended had seen.
+  var pastCounters = PeerCounters()
   /// Starts in a row during which the launcher ended, and how many of them are borne before callers are told.
   var launcherEnds = 0
   static let launcherEndsBorne = 3
@@ -188,6 +190,7 @@ public actor PluginInstance {
     status.crashes = history.total
     status.recentCrashes = history.recent.count
     status.lastEnd = lastEnd?.text
+    status.counters = pastCounters
     var running: PluginChild?
     switch state {
     case .idle:
@@ -215,7 +218,7 @@ public actor PluginInstance {
       status.uid = running.process.uid
       status.layers = running.process.layers
       status.holdBack = running.process.holdBack?.text
-      status.counters = running.peer.counters
+      status.counters = pastCounters + running.peer.counters
       status.protocolVersion = running.session.withLock { $0?.protocolVersion.description }
       status.runningCalls = load.running
       status.waitingCalls = load.waiting

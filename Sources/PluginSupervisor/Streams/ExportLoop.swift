@@ -79,6 +79,7 @@ struct ExportLoop {
         options.progress?.moved(moved)
         lastMove = .now
       case .again:
+        if claim == nil, !waitsForReader { lastMove = control.life.latest(since: lastMove) }
         let limit = claim == nil ? options.stallLimit : options.settleLimit
         let left = limit - lastMove.duration(to: .now)
         if left <= .zero { return .failure(stalled(claim)) }
@@ -184,8 +185,13 @@ struct ExportLoop {
     }
   }
 
+  /// Whether the caller's end is the one that does not go on.
+  private var waitsForReader: Bool {
+    if case .queue(let queue) = output, !queue.hasRoom { return true }
+    return !held.isEmpty || berth_relay_pending(input.raw) > 0
+  }
+
   private func stalled(_ claim: StreamClaim?) -> StreamFailure {
-    let waitsForReader = !held.isEmpty || berth_relay_pending(input.raw) > 0
     let side = waitsForReader ? "the receiving side takes no more" : "the plugin sends nothing"
     let limit = claim == nil ? options.stallLimit : options.settleLimit
     return StreamFailure(

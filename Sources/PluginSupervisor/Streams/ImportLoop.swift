@@ -80,6 +80,7 @@ struct ImportLoop {
         case .failure(let failure): return .failure(failure)
         case .success(true): lastMove = .now
         case .success(false):
+          lastMove = control.life.latest(since: lastMove)
           if lastMove.duration(to: .now) > options.stallLimit {
             return .failure(StreamFailure(.stalled, "the plugin never opened its stream", bytes: 0))
           }
@@ -98,6 +99,7 @@ struct ImportLoop {
         options.progress?.moved(moved)
         lastMove = .now
       case .again:
+        if claim == nil, pluginIsFull { lastMove = control.life.latest(since: lastMove) }
         let left = (claim == nil ? options.stallLimit : options.settleLimit) - lastMove.duration(to: .now)
         if left <= .zero { return .failure(claim.map(early) ?? stalled()) }
         wait(left)
@@ -236,9 +238,13 @@ struct ImportLoop {
     if let writer { _ = Readiness.wait(writer.raw, POLLOUT, wake: control.wake, milliseconds: milliseconds) }
   }
 
-  private func stalled() -> StreamFailure {
+  /// Whether the plugin is the one that does not go on.
+  private var pluginIsFull: Bool {
     var full = pollfd(fd: writer?.raw ?? -1, events: Int16(POLLOUT), revents: 0)
-    let pluginIsFull = poll(&full, 1, 0) == 0
+    return poll(&full, 1, 0) == 0
+  }
+
+  private func stalled() -> StreamFailure {
     let side = pluginIsFull ? "the plugin takes no more" : "the sending side sends nothing"
     return StreamFailure(.stalled, "the import stands still: \(side) for \(options.stallLimit)", bytes: moved)
   }

@@ -15,9 +15,13 @@ final class RelayControl: Sendable {
   }
 
   let wake: Wake
+  let life: SignsOfLife
   private let current = Mutex(Order.run)
 
-  init(wake: Wake) { self.wake = wake }
+  init(wake: Wake, life: SignsOfLife) {
+    self.wake = wake
+    self.life = life
+  }
 
   var order: Order { current.withLock { $0 } }
 

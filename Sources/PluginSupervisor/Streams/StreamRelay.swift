@@ -15,14 +15,16 @@ public enum StreamRelay {
   /// - Parameters:
   ///   - directory: the storage's stream directory.
   ///   - sink: where the bytes go.
+  ///   - life: noted by `call` whenever the plugin shows signs of life.
   ///   - call: asks the plugin; gets what to put into the request and returns the reply with the plugin's account of it.
   /// - Returns: the call's reply and what passed, found equal to what the plugin reported.
   /// - Throws: `StreamCallError`: the call's own error, or what broke the stream.
   public static func export<Reply: Sendable, CallError: Error>(
     from directory: StreamDirectory, to sink: StreamSink, options: StreamOptions = StreamOptions(),
+    life: SignsOfLife = SignsOfLife(),
     call: @escaping @Sendable (StreamReference) async -> Result<(Reply, StreamClaim), CallError>
   ) async throws(StreamCallError<CallError>) -> (Reply, StreamReport) {
-    let control = try makeControl(CallError.self)
+    let control = try makeControl(CallError.self, life)
     let queue = ChunkQueue(wake: control.wake)
     let run = RelayRun(directory: directory, control: control) { fifo in
       guard let input = fifo.open(O_RDONLY), let own = fifo.open(O_WRONLY) else {
@@ -63,9 +65,10 @@ public enum StreamRelay {
   /// - Parameters and result: as in ``export(from:to:options:call:)``, in the other direction.
   public static func `import`<Reply: Sendable, CallError: Error>(
     into directory: StreamDirectory, from source: StreamSource, options: StreamOptions = StreamOptions(),
+    life: SignsOfLife = SignsOfLife(),
     call: @escaping @Sendable (StreamReference) async -> Result<(Reply, StreamClaim), CallError>
   ) async throws(StreamCallError<CallError>) -> (Reply, StreamReport) {
-    let control = try makeControl(CallError.self)
+    let control = try makeControl(CallError.self, life)
     let queue = ChunkQueue(wake: control.wake)
     let run = RelayRun(directory: directory, control: control) { fifo in
       .success {
@@ -89,6 +92,8 @@ public enum StreamRelay {
         while let chunk = try await produce() {
           if !(await queue.send(chunk)) { return nil }
         }
+        // What ends because nobody asks for it any more is not at its end.
+        try Task.checkCancellation()
         queue.closeFromTask()
         return nil
       } catch {
@@ -116,15 +121,28 @@ public enum StreamRelay {
   }
 
   private static func makeControl<CallError>(
-    _: CallError.Type
+    _: CallError.Type, _ life: SignsOfLife
   ) throws(StreamCallError<CallError>) -> RelayControl {
     guard let wake = Wake() else {
       throw .stream(StreamFailure(.setup, "no descriptor is left for a stream"))
     }
-    return RelayControl(wake: wake)
+    return RelayControl(wake: wake, life: life)
+  }
+
+  /// Whether the caller was cancelled because of what ended before it; its own going away, which the relay may be the
+  /// first to see, does not count.
+  private static func isCancelledHere<Reply, CallError>(
+    _ called: Result<(Reply, StreamClaim), CallError>?, _ relayed: Result<StreamReport, StreamFailure>?
+  ) -> Bool {
+    if case .failure = called { return true }
+    if case .failure(let failure) = relayed { return failure.code != .callerEnd }
+    return false
   }
 
   /// Runs the call, the relay's thread and the caller's consumer or producer side by side until all three have ended.
+  ///
+  /// Once one of them has failed the others are cancelled: a caller that waits for its own other side, which may send
+  /// nothing for hours, must not keep the failure to itself.
   private static func drive<Reply: Sendable, CallError: Error>(
     _ run: RelayRun,
     call: @escaping @Sendable (StreamReference) async -> Result<(Reply, StreamClaim), CallError>,
@@ -148,15 +166,19 @@ public enum StreamRelay {
           called = result
           switch result {
           case .success(let (_, claim)): run.control.give(.settle(claim))
-          case .failure: run.control.give(.stop)
+          case .failure:
+            run.control.give(.stop)
+            group.cancelAll()
           }
         case .relay(let result):
           relayed = result
           // The plugin need not go on when its stream is lost; its answer is awaited all the same.
-          if case .failure = result, called == nil { group.cancelAll() }
-        case .caller(let failure):
-          callerFailure = failure
-          if failure != nil { run.control.give(.stop) }
+          if case .failure = result { group.cancelAll() }
+        case .caller(let failure?):
+          // What it says after it was cancelled here is no cause of anything.
+          if !isCancelledHere(called, relayed) { callerFailure = failure }
+          run.control.give(.stop)
+        case .caller(nil): break
         }
       }
       return (called, relayed, callerFailure)

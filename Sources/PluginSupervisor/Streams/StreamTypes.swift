@@ -47,7 +47,7 @@ public struct StreamReport: Sendable, Hashable {
 public struct StreamOptions: Sendable, Hashable {
   /// Compare this digest too; nil compares the byte count only and lets the kernel move the data.
   public var digest: DigestAlgorithm?
-  /// The stream fails when no byte moves for so long.
+  /// The stream fails when no byte moves for so long; where the plugin is waited for, no sign of life comes either.
   public var stallLimit: Duration
   /// How long bytes may still trickle in after the plugin said it was done (a helper of its may hold the FIFO open).
   public var settleLimit: Duration

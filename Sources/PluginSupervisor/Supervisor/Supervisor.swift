@@ -160,9 +160,13 @@ public actor Supervisor {
   // MARK: - All of them
 
   /// What every instance is doing, sorted by plugin and storage.
-  public func status() async -> [InstanceStatus] {
+  ///
+  /// - Parameter isScored: look at every running process from outside for its score; takes a moment for each.
+  public func status(isScored: Bool = true) async -> [InstanceStatus] {
     var all: [InstanceStatus] = []
-    for entry in entries.values { all.append(await entry.instance.detailedStatus()) }
+    for entry in entries.values {
+      all.append(isScored ? await entry.instance.detailedStatus() : await entry.instance.status)
+    }
     return all.sorted { ($0.plugin, $0.storeid ?? "") < ($1.plugin, $1.storeid ?? "") }
   }
 

@@ -6,6 +6,9 @@ internal import StorageProtocol
 
 /// Keeps the last good status of every storage, sampled in the background: one hung storage delays nobody, and asking
 /// never waits.
+///
+/// Storages whose plugin runs are sampled often. The others rest, and asking one starts its plugin: that is done rarely
+/// and for a few at a time, so that neither a start of the daemon nor the passing of time starts them all.
 actor StatusSampler {
   /// The last answers of one storage.
   struct Sample: Sendable {
@@ -18,18 +21,31 @@ actor StatusSampler {
     /// The same by the clock that measures.
     var taken: ContinuousClock.Instant?
     var error: StorageError?
+    /// When it was asked last, well or not.
+    var asked: ContinuousClock.Instant?
   }
 
   typealias Ask = @Sendable (String) async throws(StorageError) -> JSONObject
 
+  /// How many resting storages are asked at once.
+  static let restingAtOnce = 2
+
   private let interval: Duration
+  private let restingInterval: Duration
   private var samples: [String: Sample] = [:]
   private var running: [String: Task<Void, Never>] = [:]
+  /// Resting storages to be asked, in their order, and how many are being asked.
+  private var due: [String] = []
+  private var restingNow = 0
 
   private let now: @Sendable () -> Int64
 
-  init(interval: Duration, now: @escaping @Sendable () -> Int64) {
+  /// - Parameters:
+  ///   - interval: between two samples of a storage whose plugin runs.
+  ///   - restingInterval: between two samples of one whose plugin does not.
+  init(interval: Duration, restingInterval: Duration, now: @escaping @Sendable () -> Int64) {
     self.interval = interval
+    self.restingInterval = restingInterval
     self.now = now
   }
 
@@ -38,12 +54,40 @@ actor StatusSampler {
   func forget(_ storeid: String) { samples[storeid] = nil }
 
   /// Samples all storages again and again until cancelled; a storage whose last sample still runs is left out.
-  func run(storages: @escaping @Sendable () async -> [String], ask: @escaping Ask) async {
+  func run(
+    storages: @escaping @Sendable () async -> [String], isRunning: @escaping @Sendable (String) async -> Bool,
+    ask: @escaping Ask
+  ) async {
     while !Task.isCancelled {
       let known = await storages()
       for storeid in samples.keys where !known.contains(storeid) { samples[storeid] = nil }
-      for storeid in known { start(storeid, ask) }
+      due.removeAll { !known.contains($0) }
+      for storeid in known {
+        if await isRunning(storeid) {
+          start(storeid, ask)
+        } else if isDue(storeid), !due.contains(storeid) {
+          due.append(storeid)
+        }
+      }
+      askResting(ask)
       try? await Task.sleep(for: interval)
+    }
+  }
+
+  private func isDue(_ storeid: String) -> Bool {
+    guard let asked = samples[storeid]?.asked else { return true }
+    return asked.duration(to: .now) >= restingInterval
+  }
+
+  private func askResting(_ ask: @escaping Ask) {
+    while restingNow < Self.restingAtOnce, !due.isEmpty {
+      let sample = start(due.removeFirst(), ask)
+      restingNow += 1
+      Task {
+        await sample.value
+        restingNow -= 1
+        askResting(ask)
+      }
     }
   }
 
@@ -83,6 +127,7 @@ actor StatusSampler {
       sample.isActive = false
       sample.error = error
     }
+    sample.asked = .now
     samples[storeid] = sample
   }
 }

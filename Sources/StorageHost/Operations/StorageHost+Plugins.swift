@@ -67,6 +67,9 @@ extension StorageHost {
 extension StorageHost {
   /// The processes of a plugin's storages, each with its score. Looks at every one of them: not for a hot path.
   public func processes(of plugin: String) async -> [ProcessSummary] {
-    await registry.house.processes().filter { $0.plugin == plugin }
+    await registry.house.processes(isScored: true).filter { $0.plugin == plugin }
   }
+
+  /// The processes of all storages, without their scores.
+  public func processes() async -> [ProcessSummary] { await registry.house.processes(isScored: false) }
 }

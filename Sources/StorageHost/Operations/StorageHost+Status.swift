@@ -76,6 +76,24 @@ extension StorageHost {
     }
   }
 
+  /// The same without use: it neither keeps the plugin from being idle nor, where it had to be started, running.
+  private var lookAtStatus: StatusSampler.Ask {
+    { [weak self] (storeid) async throws(StorageError) in
+      guard let self else { return [:] }
+      var run = CallRun(.host)
+      run.timeout = self.settings.statusTimeout
+      run.isLook = true
+      let registry = self.registry
+      let wasRunning = await registry.isRunning(storeid)
+      let answer: Result<JSONObject, StorageError>
+      do throws(StorageError) {
+        answer = .success(try await registry.storage(storeid).call("status", [:], run))
+      } catch { answer = .failure(error) }
+      if !wasRunning { await registry.stopIfUnused(storeid) }
+      return try answer.get()
+    }
+  }
+
   func startSampling() {
     background { host in
       await host.sampler.run(
@@ -83,7 +101,9 @@ extension StorageHost {
           guard let host else { return [] }
           return host.registry.config.snapshot.entries.compactMap(\.usable)
             .filter { $0.isAvailable(on: host.settings.node) }.map(\.id)
-        }, ask: host.askStatus)
+        },
+        isRunning: { [weak host] storeid in await host?.registry.isRunning(storeid) ?? false },
+        ask: host.lookAtStatus)
     }
   }
 }

@@ -47,8 +47,8 @@ protocol PluginHouse: Sendable {
     services: StorageServices
   ) async throws(StorageError) -> any LivePlugin
 
-  /// The processes of all storages, with how well each is confined.
-  func processes() async -> [ProcessSummary]
+  /// The processes of all storages; with how well each is confined when that is asked for.
+  func processes(isScored: Bool) async -> [ProcessSummary]
 
   /// Gives back what belongs to a storage that is gone: its user id, its state directory.
   /// - Parameters:
@@ -71,6 +71,8 @@ protocol LivePlugin: PluginCalling {
   func state() async -> String
   /// Starts it without a call, unless it runs.
   func start() async throws(StorageError)
+  /// Ends it unless somebody has used it since its start.
+  func stopIfUnused() async
   /// Lets a quarantined plugin start again.
   func release() async
   /// Ends it in good order; a process that other storages use as well at once only when that is urgent.

@@ -203,6 +203,12 @@ actor StorageRegistry {
     return true
   }
 
+  /// Whether a process of the storage runs now.
+  func isRunning(_ storeid: String) -> Bool { live[storeid]?.plugin.isRunning ?? false }
+
+  /// Ends a process that was started for a look only, unless somebody has come to use it.
+  func stopIfUnused(_ storeid: String) async { await live[storeid]?.plugin.stopIfUnused() }
+
   func kill(_ storeid: String) async -> String? { await live[storeid]?.plugin.kill() }
 
   /// Ends a storage's process: it was removed, or something that it was granted was taken back.

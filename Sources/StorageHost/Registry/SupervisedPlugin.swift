@@ -55,6 +55,8 @@ struct SupervisedPlugin: LivePlugin {
     } catch { return error.message }
   }
 
+  func stopIfUnused() async { await instance.stopIfUnused() }
+
   var isRunning: Bool { instance.isRunning }
   var digest: String { instance.configuration.bundle.digest }
   var process: ObjectIdentifier { ObjectIdentifier(instance) }
@@ -86,6 +88,7 @@ extension CallRun {
 
   var options: CallOptions {
     var options = CallOptions(timeout: timeout)
+    options.isUse = !isLook
     guard let job else { return options }
     options.onProgress = { progress in
       guard case .report(let report) = progress else { return }

@@ -174,7 +174,9 @@ final class SupervisorHouse: PluginHouse {
       + (permissions.broker.contains { $0.covers("host.mount") } ? [mounts] : [])
   }
 
-  func processes() async -> [ProcessSummary] { await supervisor.status().map(ProcessSummary.init) }
+  func processes(isScored: Bool) async -> [ProcessSummary] {
+    await supervisor.status(isScored: isScored).map(ProcessSummary.init)
+  }
 
   func forget(plugin: String?, storeid: String, isLast: Bool) async {
     do throws(StorageError) { try await supervisor.forget(storeid, plugin: plugin ?? "", isLast: isLast) } catch {

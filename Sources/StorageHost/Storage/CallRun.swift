@@ -21,6 +21,8 @@ struct CallRun: Sendable {
   var firstKey: String?
   var lock: Lock?
   var traceparent: String?
+  /// Only a look at the storage, which does not keep its process from being idle.
+  var isLook = false
   /// Takes progress reports and stderr-worthy remarks of the operation.
   var job: JobHandle?
 

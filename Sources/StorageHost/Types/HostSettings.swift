@@ -25,8 +25,10 @@ public struct HostSettings: Sendable {
   /// The name of this machine, compared with `nodes` of a storage.
   public var node: String
   public var logger: Logger
-  /// How often the status of every storage is sampled.
+  /// How often the status of every storage whose plugin runs is sampled.
   public var statusInterval: Duration = .seconds(10)
+  /// How often that of a storage whose plugin does not run: it is started for the sample, and ended after it.
+  public var restingStatusInterval: Duration = .seconds(900)
   /// How long one status call may take.
   public var statusTimeout: Duration = .seconds(5)
   /// How long an operation waits for its lock.

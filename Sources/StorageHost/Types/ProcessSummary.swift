@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
+internal import JSONRPC
 internal import PluginSandbox
 internal import PluginSupervisor
 
@@ -10,6 +11,18 @@ public struct ProcessSummary: Sendable, Hashable {
   public struct Deduction: Sendable, Hashable {
     public var points: Int
     public var reason: String
+  }
+
+  /// What it sent that it must not, since the daemon started.
+  public struct Faults: Sendable, Hashable {
+    /// Answers to calls that had been given up.
+    public var lateAnswers: Int
+    /// Answers with an id that was never given out.
+    public var unknownAnswers: Int
+    /// Second answers to the same call.
+    public var duplicateAnswers: Int
+    /// Lines that were no messages.
+    public var strayLines: Int
   }
 
   public var plugin: String
@@ -35,6 +48,7 @@ public struct ProcessSummary: Sendable, Hashable {
   public var score: Int?
   /// Why the score is not 100.
   public var deductions: [Deduction]
+  public var faults: Faults
 
   init(_ status: InstanceStatus) {
     plugin = status.plugin
@@ -49,5 +63,9 @@ public struct ProcessSummary: Sendable, Hashable {
     layers = status.layers?.labels ?? []
     score = status.score?.points
     deductions = status.score?.deductions.map { Deduction(points: $0.points, reason: $0.reason) } ?? []
+    let counters = status.counters
+    faults = Faults(
+      lateAnswers: counters.lateAnswers, unknownAnswers: counters.unknownAnswers,
+      duplicateAnswers: counters.duplicateAnswers, strayLines: counters.strayLines)
   }
 }

@@ -46,6 +46,12 @@ struct PluginShow: AsyncParsableCommand {
     Output.line(line)
     if let lastEnd = process.lastEnd { Output.line("  last end  \(Failure.clean(lastEnd))") }
     if let holdBack = process.holdBack { Output.line("  now       \(Failure.clean(holdBack))") }
+    let faults = process.faults
+    if faults != .init() {
+      Output.line(
+        "  faults    answers: \(faults.lateAnswers) late, \(faults.unknownAnswers) to nothing, "
+          + "\(faults.duplicateAnswers) twice; \(faults.strayLines) lines that are no messages")
+    }
     guard let score = process.score else { return }
     Output.line("  score     \(score) of 100")
     for lost in process.deductions { Output.line("    -\(lost.points)  \(Failure.clean(lost.reason))") }

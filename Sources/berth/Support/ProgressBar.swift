@@ -5,7 +5,8 @@ internal import Glibc
 internal import ManagementTypes
 internal import Synchronization
 
-/// Shows how far long work is, on standard error and only when that is a terminal.
+/// Shows how far long work is, to a person at a terminal: on standard error, so that it never mixes with what is
+/// printed, or on standard output where only that is a terminal.
 final class ProgressBar: Sendable {
   private struct State {
     var isShown = false
@@ -13,10 +14,13 @@ final class ProgressBar: Sendable {
   }
 
   private let state = Mutex(State())
-  private let isOn: Bool
+  /// The terminal; nil: nothing is shown.
+  private let terminal: Int32?
 
   /// - Parameter quiet: shows nothing.
-  init(quiet: Bool = false) { isOn = !quiet && isatty(STDERR_FILENO) == 1 }
+  init(quiet: Bool = false) {
+    terminal = quiet ? nil : [STDERR_FILENO, STDOUT_FILENO].first { isatty($0) == 1 }
+  }
 
   /// Shows a job's progress.
   /// - Parameter total: taken where the job names none.
@@ -29,7 +33,7 @@ final class ProgressBar: Sendable {
 
   /// Shows the work at that place; at most ten times a second.
   func show(_ label: String, done: Int64, total: Int64?, unit: String = "bytes") {
-    guard isOn else { return }
+    guard let terminal else { return }
     let now = ProgressBar.nowMs()
     let due = state.withLock { state in
       guard now - state.lastMs >= 100 || done == total else { return false }
@@ -38,7 +42,7 @@ final class ProgressBar: Sendable {
       return true
     }
     guard due else { return }
-    Failure.write("\r\u{1b}[K" + Self.line(label, done, total, unit, width: Table.terminalWidth(STDERR_FILENO)))
+    write("\r\u{1b}[K" + Self.line(label, done, total, unit, width: Table.terminalWidth(terminal)))
   }
 
   /// Takes it off the screen.
@@ -47,7 +51,11 @@ final class ProgressBar: Sendable {
       defer { state.isShown = false }
       return state.isShown
     }
-    if shown { Failure.write("\r\u{1b}[K") }
+    if shown { write("\r\u{1b}[K") }
+  }
+
+  private func write(_ text: String) {
+    if let terminal { _ = Output.writeAll(Array(text.utf8), to: terminal) }
   }
 
   /// The line: label, bar, figures.

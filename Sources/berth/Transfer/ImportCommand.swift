@@ -28,11 +28,17 @@ struct ImportCommand: AsyncParsableCommand {
   @Option(help: "The snapshot the stream ends with.") var snapshot: String?
   @Option(help: "The snapshot an incremental stream starts from.") var base: String?
 
+  @Option(help: "With --vmid: the image format, such as qcow2, in place of the storage's default.")
+  var imageFormat: String?
+  @Option(help: "Compute and compare this digest: crc32 or sha256.") var digest: String?
   @Flag(help: "The stream carries snapshots, as qcow2+size does.") var withSnapshots = false
   @OptionGroup var key: KeyOptions
 
   func validate() throws {
     if vmid == nil && name == nil { throw ValidationError("give --vmid or --name: what is the volume to be called?") }
+    if imageFormat != nil && name != nil {
+      throw ValidationError("--image-format is for --vmid: a --name says its format by itself")
+    }
     if file == "-" && isatty(STDIN_FILENO) == 1 {
       throw ValidationError("standard input is a terminal: name a file or pipe one in")
     }
@@ -41,7 +47,7 @@ struct ImportCommand: AsyncParsableCommand {
   private var options: ImportOptions {
     ImportOptions(
       format: format, name: name, vmid: vmid, snapshot: snapshot, base: base, allowRename: allowRename,
-      withSnapshots: withSnapshots)
+      withSnapshots: withSnapshots, digest: digest, imageFormat: imageFormat)
   }
 
   /// Reads the file and sends it, to a daemon that takes no descriptor.

@@ -13,7 +13,7 @@ struct RudePluginTests {
   private static let manners: [(storage: String, isAnswered: Bool, words: String)] = [
     ("twice", true, ""),
     ("floodserr", true, ""),
-    ("floodsout", false, "PROTOCOL_VIOLATION"),
+    ("floodsout", false, "MESSAGE_TOO_LARGE"),
     ("floodslines", false, "PROTOCOL_VIOLATION"),
     ("grandchild", false, "PLUGIN_CRASHED"),
     ("closesin", false, "PLUGIN_CRASHED"),
@@ -38,6 +38,11 @@ struct RudePluginTests {
       let status = await eventually { await host.berth("storage", "status", storage, "--fresh").status == 0 }
       #expect(status, "\(storage) does not come back")
     }
+    let shown = try await host.succeed("plugin", "show", "org.berth.test.rude")
+    #expect(shown.contains("1 twice"), "\(shown)")
+    let metrics = try await host.succeed("daemon", "metrics")
+    let labels = #"kind="duplicate_answer",plugin="org.berth.test.rude",storeid="twice""#
+    #expect(metrics.contains("berth_plugin_faults_total{\(labels)} 1"), "\(metrics)")
     #expect(host.log.utf8.count < 2 << 20, "a flood does not reach the log")
     let children = ProcessTable.descendants(of: host.daemon)
     #expect(await host.stop() == 0)
