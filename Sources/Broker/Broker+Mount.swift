@@ -125,8 +125,9 @@ extension Broker {
     operation.type = "cifs"
     operation.source = params.source
     let owner = String(service.client.uid)
+    let address = try await address(host, of: params.source, limits)
     operation.options = [
-      BrokerOperation.Option("ip", try await address(host, of: params.source, limits)), BrokerOperation.Option("uid", owner),
+      BrokerOperation.Option("ip", address), BrokerOperation.Option("uid", owner),
       BrokerOperation.Option("gid", owner), BrokerOperation.Option("forceuid"), BrokerOperation.Option("forcegid"),
       BrokerOperation.Option("file_mode", "0600"), BrokerOperation.Option("dir_mode", "0700"),
     ]

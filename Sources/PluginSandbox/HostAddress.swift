@@ -47,7 +47,8 @@ struct HostAddress: Sendable, Hashable {
     if own.contains(self) { return false }
     if bytes.count == 4 {
       let metadata: [[UInt8]] = [[100, 100, 100, 200], [168, 63, 129, 16], [192, 0, 0, 192]]
-      return !(bytes[0] == 0 || bytes[0] == 127 || bytes[0] >= 224 || (bytes[0] == 169 && bytes[1] == 254)
+      return
+        !(bytes[0] == 0 || bytes[0] == 127 || bytes[0] >= 224 || (bytes[0] == 169 && bytes[1] == 254)
         || metadata.contains(bytes))
     }
     let isLocal = bytes[0] == 0xFF || (bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80)

@@ -40,7 +40,7 @@ public enum HostResolver {
         return try text(address, one.ai_addrlen)
       }
       throw SandboxError(
-        .permissionRefused, "\(host) leads to this machine itself, or to where only an address that is granted may lead",
+        .permissionRefused, "\(host) leads to this machine itself, or where only an address that is granted may lead",
         hint: "Where that is meant, write the address in place of the name")
     }
   }

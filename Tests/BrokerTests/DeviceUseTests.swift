@@ -164,11 +164,11 @@ struct DeviceUseTests {
     let process = try await fixture.launcher.launch(plan)
     try await process.attest()
     let file = fixture.directory.file("list")
-    let scope = fixture.launcher.scope
+    let leaf = "\(fixture.launcher.scope)/\(process.instance)"
     return (
       process,
       {
-        BrokerFixture.shell("cat $(find /sys/fs/cgroup/devices -path '*/\(scope)/s1/devices.list') > '\(file)'")
+        BrokerFixture.shell("cat $(find /sys/fs/cgroup/devices -path '*/\(leaf)/devices.list') > '\(file)'")
         return TestText.read(file).split(separator: "\n").filter { $0.hasPrefix("b ") }.map(String.init)
       }
     )

@@ -177,7 +177,7 @@ struct HostileCallTests {
   }
 
   private static func isTheGuest(_ what: String, _ isThere: Bool) -> Requirement {
-    Requirement(isThere && access("/berth/lib.sh", R_OK) == 0, "needs \(what) on a machine of the tests' own, the guest")
+    Requirement(isThere && access("/berth/lib.sh", R_OK) == 0, "needs \(what) on a machine for tests, the guest")
   }
 
   /// The different honest calls of one kind, in their order; each must succeed.

@@ -75,8 +75,12 @@ struct BrokerMountTests {
       """.utf8)
     chmod(elsewhere.path, 0o755)
     let less = elsewhere.write("launcher", script, mode: 0o755)
+    // Not below /tmp, which inside belongs to the plugin: such a launcher could not go through it.
+    let store = "/srv/berth-e2e-\(getpid())"
+    _ = try await Program.tool("mkdir", "-p", store)
+    defer { system("rm -rf '\(store)'") }
     try await host.start("--launcher", less)
-    try await host.succeed("storage", "add", "directory", "plain", "--option", "path=\(host.store)", "--consent")
+    try await host.succeed("storage", "add", "directory", "plain", "--option", "path=\(store)", "--consent")
     let volume = try await host.succeed("volume", "alloc", "plain", "100", "1M", "--format", "raw")
     #expect(try await host.volumes("plain") == [volume])
     #expect(host.log.contains("host.mount") && host.log.contains("berth-launcher-broker.conf"))

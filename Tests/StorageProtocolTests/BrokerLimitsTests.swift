@@ -14,29 +14,31 @@ struct BrokerLimitsTests {
     return []
   }
 
-  @Test(arguments: [
-    ("host.lvm.*", ["vg": "a", "lvs": "vm-*", "lv": "vm-*"], "lvs"), ("host.lvm.remove", ["vg": "a"], "lv"),
-    ("host.lvm.*", ["vg": "a"], "lv"), ("host.lvm.remove", ["lv": "a"], "vg"), ("host.lvm.report", [:], "vg"),
-    ("host.lvm.remove", ["vg": "a", "lv": "b", "thinpool": "c"], "thinpool"),
-    ("host.device.open", ["class": "lvm:${config.server}"], "name"),
-    ("host.device.open", ["class": "loop,lvm:a", "names": "*"], "name"), ("host.mount", ["source": "a:/b"], "kind"),
-    ("host.mount", ["kind": "nfs", "sources": "a:/b"], "sources"), ("host.unmount", ["kind": "nfs"], "kind"),
-    ("host.btrfs.subvolume.*", ["maxBytes": "1"], "maxBytes"), ("host.btrfs.send", ["paths": "/a"], "paths"),
-    ("host.block.*", ["protocol": "iscsi"], "portal"), ("host.loop.attach", ["file": "/a"], "file"),
-  ] as [(String, JSONObject, String)])
+  @Test(
+    arguments: [
+      ("host.lvm.*", ["vg": "a", "lvs": "vm-*", "lv": "vm-*"], "lvs"), ("host.lvm.remove", ["vg": "a"], "lv"),
+      ("host.lvm.*", ["vg": "a"], "lv"), ("host.lvm.remove", ["lv": "a"], "vg"), ("host.lvm.report", [:], "vg"),
+      ("host.lvm.remove", ["vg": "a", "lv": "b", "thinpool": "c"], "thinpool"),
+      ("host.device.open", ["class": "lvm:${config.server}"], "name"),
+      ("host.device.open", ["class": "loop,lvm:a", "names": "*"], "name"), ("host.mount", ["source": "a:/b"], "kind"),
+      ("host.mount", ["kind": "nfs", "sources": "a:/b"], "sources"), ("host.unmount", ["kind": "nfs"], "kind"),
+      ("host.btrfs.subvolume.*", ["maxBytes": "1"], "maxBytes"), ("host.btrfs.send", ["paths": "/a"], "paths"),
+      ("host.block.*", ["protocol": "iscsi"], "portal"), ("host.loop.attach", ["file": "/a"], "file"),
+    ] as [(String, JSONObject, String)])
   func aLimitThatBindsNothingOrIsMissingIsAFault(_ operation: String, _ limits: JSONObject, _ name: String) throws {
     let problems = try Self.problems(operation, limits)
     #expect(problems.contains { $0.pointer == "/permissions/broker/0/limits/\(name)" }, "\(problems)")
   }
 
-  @Test(arguments: [
-    ("host.lvm.*", ["vg": "a", "lv": "vm-*", "thinpool": "p"]), ("host.lvm.report", ["vg": "a"]),
-    ("host.lvm.remove", ["vg": "a", "lv": "*"]), ("host.device.open", ["class": "lvm:a", "name": "vm-*"]),
-    ("host.device.open", ["class": "loop"]), ("host.device.open", [:]), ("host.exec", ["say": "/bin/echo {word:a*}"]),
-    ("host.mount", ["kind": "loop", "untrusted": "yes", "options": "exec", "source": "*"]), ("host.unmount", [:]),
-    ("host.btrfs.*", ["path": "/a/*", "maxBytes": "1"]), ("host.btrfs.*", [:]), ("host.loop.*", ["path": "/a/*"]),
-    ("host.block.*", ["protocol": "iscsi", "portal": "a:1", "target": "b"]), ("host.block.detach", [:]),
-  ] as [(String, JSONObject)])
+  @Test(
+    arguments: [
+      ("host.lvm.*", ["vg": "a", "lv": "vm-*", "thinpool": "p"]), ("host.lvm.report", ["vg": "a"]),
+      ("host.lvm.remove", ["vg": "a", "lv": "*"]), ("host.device.open", ["class": "lvm:a", "name": "vm-*"]),
+      ("host.device.open", ["class": "loop"]), ("host.device.open", [:]), ("host.exec", ["say": "/bin/echo {word:a*}"]),
+      ("host.mount", ["kind": "loop", "untrusted": "yes", "options": "exec", "source": "*"]), ("host.unmount", [:]),
+      ("host.btrfs.*", ["path": "/a/*", "maxBytes": "1"]), ("host.btrfs.*", [:]), ("host.loop.*", ["path": "/a/*"]),
+      ("host.block.*", ["protocol": "iscsi", "portal": "a:1", "target": "b"]), ("host.block.detach", [:]),
+    ] as [(String, JSONObject)])
   func whatIsCheckedIsNoFault(_ operation: String, _ limits: JSONObject) throws {
     #expect(try Self.problems(operation, limits).map(\.description) == [])
   }
