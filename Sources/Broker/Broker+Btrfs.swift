@@ -4,12 +4,12 @@
 internal import PluginSandbox
 internal import StorageProtocol
 
-/// btrfs subvolumes, beneath directories that the plugin may write.
+/// btrfs subvolumes, beneath directories that the plugin may write; the limit `path` of the grant narrows them.
 extension Broker {
   func createSubvolume(
     _ params: HostBtrfsSubvolumeCreate.Params, _ service: GrantedService
   ) async throws(StorageError) -> HostBtrfsSubvolumeCreate.Result {
-    let location = try service.location(params.path, writes: true)
+    let location = try service.admitted(params.path, writes: true)
     let outcome = try await btrfs(.create, service) { $0.location = location }
     return HostBtrfsSubvolumeCreate.Result(subvolume: Self.subvolume(params.path, outcome))
   }
@@ -17,8 +17,8 @@ extension Broker {
   func snapshotSubvolume(
     _ params: HostBtrfsSubvolumeSnapshot.Params, _ service: GrantedService
   ) async throws(StorageError) -> HostBtrfsSubvolumeSnapshot.Result {
-    let source = try service.location(params.path, writes: false)
-    let target = try service.location(params.target, writes: true)
+    let source = try service.admitted(params.path, writes: false)
+    let target = try service.admitted(params.target, writes: true)
     let outcome = try await btrfs(.snapshot, service) { operation in
       (operation.location, operation.second) = (source, target)
       if params.readOnly == true { operation.flags.insert(.readOnly) }
@@ -29,7 +29,7 @@ extension Broker {
   func deleteSubvolume(
     _ params: HostBtrfsSubvolumeDelete.Params, _ service: GrantedService
   ) async throws(StorageError) -> HostBtrfsSubvolumeDelete.Result {
-    let location = try service.location(params.path, writes: true)
+    let location = try service.admitted(params.path, writes: true)
     _ = try await btrfs(.delete, service) { $0.location = location }
     return HostBtrfsSubvolumeDelete.Result()
   }
@@ -37,7 +37,7 @@ extension Broker {
   func listSubvolumes(
     _ params: HostBtrfsSubvolumeList.Params, _ service: GrantedService
   ) async throws(StorageError) -> HostBtrfsSubvolumeList.Result {
-    let location = try service.location(params.path, writes: false, allowsRoot: true)
+    let location = try service.admitted(params.path, writes: false, allowsRoot: true)
     let outcome = try await btrfs(.list, service) { $0.location = location }
     guard let records = SubvolumeRecord.all(in: outcome.output) else {
       throw StorageError(.backendError, "\(service.method): the worker's list is cut off", outcome: .notStarted)
@@ -48,7 +48,7 @@ extension Broker {
   func setSubvolumeReadOnly(
     _ params: HostBtrfsSubvolumeSetReadOnly.Params, _ service: GrantedService
   ) async throws(StorageError) -> HostBtrfsSubvolumeSetReadOnly.Result {
-    let location = try service.location(params.path, writes: true)
+    let location = try service.admitted(params.path, writes: true)
     _ = try await btrfs(.set, service) { operation in
       operation.location = location
       if params.readOnly { operation.flags.insert(.readOnly) }

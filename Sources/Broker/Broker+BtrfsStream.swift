@@ -19,14 +19,14 @@ extension Broker {
     guard !params.paths.isEmpty else { throw .invalid("paths is empty") }
     var operation = BrokerOperation(.btrfsSend)
     for path in params.paths {
-      let location = try service.location(path, writes: false)
+      let location = try service.admitted(path, writes: false)
       guard operation.arguments.isEmpty || operation.location.root == location.root else {
         throw .invalid("the subvolumes of one stream must lie beneath one granted directory")
       }
       operation.location.root = location.root
       operation.arguments.append(location.path)
     }
-    if let base = params.base { operation.second = try service.location(base, writes: false) }
+    if let base = params.base { operation.second = try service.admitted(base, writes: false) }
     let (_, account) = try await move(operation, service, stream, limit: nil)
     return HostBtrfsSend.Result(bytes: account.bytes, digest: account.digest)
   }
@@ -36,14 +36,14 @@ extension Broker {
   ) async throws(StorageError) -> HostBtrfsReceive.Result {
     let stream = try stream(service, isExport: false)
     let location = try service.location(params.path, writes: true)
-    let limits = try service.admit([:])
+    let limits = try service.admit(["path": params.path])
     let limit = limits["maxBytes"].flatMap { Int64($0) }
     if limits["maxBytes"] != nil, limit == nil {
       throw .denied("the limit maxBytes of \(service.method)'s grant is no number of bytes")
     }
     var operation = BrokerOperation(.btrfsReceive)
     operation.location = location
-    if let base = params.base { operation.second = try service.location(base, writes: false) }
+    if let base = params.base { operation.second = try service.admitted(base, writes: false) }
     if params.snapshots == true { operation.flags.insert(.several) }
     var new = Handle(.stage, service.client, request: params.path)
     (new.place, new.name) = (location.root, location.path)

@@ -11,7 +11,8 @@ extension Broker {
   ) async throws(StorageError) -> HostDeviceOpen.Result {
     let client = service.client
     let isReadOnly = params.access == .ro
-    try service.admit(["class": params.class, "name": params.name])
+    try service.admit(
+      ["class": params.class, "name": params.name], required: params.class.hasPrefix("lvm:") ? ["name"] : [])
     guard
       client.permissions.devices.contains(where: { permission in
         permission.deviceClass == params.class && (isReadOnly || permission.access == .readWrite)
@@ -19,7 +20,8 @@ extension Broker {
     else {
       throw .denied("device class \(ForeignText.quoted(params.class)) is not granted to '\(client.storeid)' so")
     }
-    let found = try await device(try source(params), isReadOnly: isReadOnly, service)
+    let source = try source(params)
+    let found = try await device(source, isReadOnly: isReadOnly, service)
     let directory = try service.directory()
     let kernelName = String(found.node.split(separator: "/").last ?? "")
     let request = "\(found.node)\n\(found.major):\(found.minor)\n\(params.access.rawValue)\n\(client.sandbox)"
@@ -34,6 +36,7 @@ extension Broker {
     new.place = directory + "/dev"
     new.name = kernelName + (isReadOnly ? ".ro" : "")
     (new.node, new.major, new.minor) = (found.node, found.major, found.minor)
+    (new.sandbox, new.target) = (client.sandbox, source)
     let handle = try await make(new) { handle async throws(StorageError) in
       var operation = BrokerOperation(.deviceOpen, flags: isReadOnly ? .readOnly : [])
       (operation.node, operation.major, operation.minor) = (found.node, found.major, found.minor)
@@ -44,6 +47,15 @@ extension Broker {
       if outcome.error != 0 { throw self.failure(outcome, service.method) }
     }
     return HostDeviceOpen.Result(path: handle.path)
+  }
+
+  /// Takes away every node of a device that is gone: its number may be another's next.
+  ///
+  /// - Parameter name: the device itself, or the path that it was opened by.
+  func closeNodes(_ name: String) async throws(StorageError) {
+    for handle in handles.values where handle.kind == .device && (handle.node == name || handle.target == name) {
+      try await release(handle, force: true)
+    }
   }
 
   /// The name within its class as a handle or a path.

@@ -70,7 +70,9 @@ extension Broker {
     case .mount:
       operation = BrokerOperation(.unmount, flags: flags)
     case .device:
-      operation = BrokerOperation(.deviceClose)
+      var close = BrokerOperation(.deviceClose)
+      (close.major, close.minor, close.sandbox) = (handle.major, handle.minor, handle.sandbox)
+      operation = close
     case .loop:
       // A worker that was killed never told the number: then it is found by its label.
       operation = BrokerOperation(.loopDetach, flags: flags)
@@ -87,6 +89,7 @@ extension Broker {
       let outcome = try await perform(operation, "release", storeid: handle.storeid)
       if outcome.error != 0, outcome.error != 2 { throw failure(outcome, "release of \(handle.path)") }
     }
+    if handle.kind == .loop || handle.kind == .attachment, !handle.node.isEmpty { try await closeNodes(handle.node) }
     try await store.delete(handle.id)
     handles[handle.id] = nil
   }

@@ -10,8 +10,7 @@ extension Broker {
   ) async throws(StorageError) -> HostLoopAttach.Result {
     let client = service.client
     let isReadOnly = params.access == .ro
-    let location = try service.location(params.path, writes: !isReadOnly)
-    try service.admit(["path": params.path])
+    let location = try service.admitted(params.path, writes: !isReadOnly)
     let (offset, size) = (params.offset ?? 0, params.sizeLimit ?? 0)
     guard offset >= 0, size >= 0, !offset.addingReportingOverflow(size).overflow, offset % 512 == 0, size % 512 == 0
     else { throw .invalid("offset and sizeLimit must be multiples of 512 and fit together") }

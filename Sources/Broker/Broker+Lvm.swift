@@ -5,13 +5,13 @@ internal import JSON
 internal import PluginSandbox
 internal import StorageProtocol
 
-/// Logical volumes. The limit `vg` of the grant names the volume groups (it must be there), `lv` the volumes and
-/// `thinpool` the pools; each may have `*` and alternatives.
+/// Logical volumes. The limit `vg` of the grant names the volume groups, `lv` the volumes (both must be there) and
+/// `thinpool` the pools that volumes are made in; each may have `*` and alternatives.
 extension Broker {
   func lvmReport(
     _ params: HostLvmReport.Params, _ service: GrantedService
   ) async throws(StorageError) -> HostLvmReport.Result {
-    try admit(service, params.vg)
+    try admit(service, params.vg, nil)
     let group = try await run(.group, service, params.vg) { _ in }
     let row = LvmReport.rows(group.output, "vg")?.first
     guard let found = row.flatMap(LvmReport.group) else { throw unreadable(service.method) }
@@ -21,7 +21,7 @@ extension Broker {
   func lvmCreate(
     _ params: HostLvmCreate.Params, _ service: GrantedService
   ) async throws(StorageError) -> HostLvmCreate.Result {
-    try admit(service, params.vg, params.lv, pool: params.thinPool)
+    try admit(service, params.vg, params.lv, pool: .some(params.thinPool))
     guard params.size > 0 else { throw .invalid("size must be more than 0") }
     let tags = try checked(params.tags ?? [])
     _ = try await run(.create, service, params.vg) { operation in
@@ -40,6 +40,7 @@ extension Broker {
     try admit(service, params.vg, params.lv)
     guard try await find(params.lv, service, params.vg) != nil else { return HostLvmRemove.Result() }
     _ = try await run(.remove, service, params.vg) { $0.lv = params.lv }
+    try await closeNodes("/dev/\(params.vg)/\(params.lv)")
     return HostLvmRemove.Result()
   }
 
@@ -53,6 +54,7 @@ extension Broker {
       operation.lv = params.lv
       operation.other = params.target
     }
+    try await closeNodes("/dev/\(params.vg)/\(params.lv)")
     return HostLvmRename.Result()
   }
 
@@ -87,6 +89,7 @@ extension Broker {
       throw StorageError(
         .backendError, "\(params.vg)/\(params.lv) is no thin volume: only those have snapshots", outcome: .notStarted)
     }
+    try admit(service, params.vg, params.target, pool: .some(origin.pool))
     _ = try await run(.snapshot, service, params.vg) { operation in
       operation.lv = params.lv
       operation.other = params.target
@@ -112,6 +115,7 @@ extension Broker {
     _ params: HostLvmActivate.Params, _ service: GrantedService
   ) async throws(StorageError) -> HostLvmActivate.Result {
     try admit(service, params.vg, params.lv)
+    _ = try await volume(params.lv, service, params.vg)
     _ = try await run(.activate, service, params.vg) { $0.lv = params.lv }
     return HostLvmActivate.Result(device: "/dev/\(params.vg)/\(params.lv)")
   }
@@ -122,6 +126,7 @@ extension Broker {
     try admit(service, params.vg, params.lv)
     _ = try await volume(params.lv, service, params.vg)
     _ = try await run(.deactivate, service, params.vg) { $0.lv = params.lv }
+    try await closeNodes("/dev/\(params.vg)/\(params.lv)")
     return HostLvmDeactivate.Result()
   }
 
@@ -129,6 +134,7 @@ extension Broker {
     try admit(service, params.vg, params.lv)
     let changes = try checked(params.add ?? []).map { "+" + $0 } + checked(params.remove ?? []).map { "-" + $0 }
     if changes.isEmpty { return HostLvmTag.Result() }
+    _ = try await volume(params.lv, service, params.vg)
     _ = try await run(.tag, service, params.vg) { operation in
       operation.lv = params.lv
       operation.arguments = changes
@@ -138,16 +144,20 @@ extension Broker {
 
   // MARK: - Parts
 
+  /// - Parameters:
+  ///   - lv: nil for what names no volume.
+  ///   - pool: nil for what makes no volume; within that nil for one outside every pool.
   private func admit(
-    _ service: GrantedService, _ vg: String, _ lv: String? = nil, pool: String? = nil
+    _ service: GrantedService, _ vg: String, _ lv: String?, pool: String?? = nil
   ) throws(StorageError) {
-    var values = ["vg": vg]
+    var values: [String: String?] = ["vg": vg]
     if let lv { values["lv"] = lv }
-    if let pool { values["thinpool"] = pool }
-    for (what, name) in values where !Self.isLvmName(name) {
+    if let pool { values["thinpool"] = .some(pool) }
+    for (what, name) in values {
+      guard let name, !Self.isLvmName(name) else { continue }
       throw .invalid("\(what) \(ForeignText.quoted(name)) is no name of LVM's")
     }
-    try service.admit(values, required: ["vg"])
+    try service.admit(values, required: lv == nil ? ["vg"] : ["vg", "lv"])
   }
 
   private func checked(_ tags: [String]) throws(StorageError) -> [String] {

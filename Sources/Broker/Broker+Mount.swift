@@ -9,7 +9,7 @@ extension Broker {
   func mount(_ params: HostMount.Params, _ service: GrantedService) async throws(StorageError) -> HostMount.Result {
     let client = service.client
     let limits = try service.admit(
-      ["kind": params.kind.rawValue, "source": params.source], required: sourceLimits(params.kind))
+      ["kind": params.kind.rawValue, "source": params.source], required: sourceLimits(params))
     let directory = try service.directory()
     var operation = try await plan(params, service, limits)
     if params.access == .ro { operation.flags.insert(.readOnly) }
@@ -55,18 +55,20 @@ extension Broker {
     return HostUnmount.Result()
   }
 
-  /// A server must be named by the grant; a file or device has a grant of its own.
-  private func sourceLimits(_ kind: MountKind) -> Set<String> {
-    [.nfs, .cifs, .cephfs].contains(kind) ? ["kind", "source"] : ["kind"]
+  /// A server must be named by the grant, and a device by its path, for a class holds more than one's own; a file or
+  /// handle has a grant of its own.
+  private func sourceLimits(_ params: HostMount.Params) -> Set<String> {
+    let isNamed = [.nfs, .cifs, .cephfs].contains(params.kind) || params.source.hasPrefix("/dev/")
+    return isNamed ? ["kind", "source"] : ["kind"]
   }
 
   private func plan(
     _ params: HostMount.Params, _ service: GrantedService, _ limits: [String: String]
   ) async throws(StorageError) -> BrokerOperation {
     switch params.kind {
-    case .nfs: try await nfs(params)
-    case .cifs: try await cifs(params, service)
-    case .cephfs: try await ceph(params, service)
+    case .nfs: try await nfs(params, limits)
+    case .cifs: try await cifs(params, service, limits)
+    case .cephfs: try await ceph(params, service, limits)
     case .loop, .device: try await local(params, service, limits)
     default: throw .denied("mounts of kind \(ForeignText.quoted(params.kind.rawValue)) are not known")
     }
@@ -74,21 +76,27 @@ extension Broker {
 
   // MARK: - Servers
 
-  private func address(_ host: Substring) async throws(StorageError) -> String {
-    do throws(SandboxError) { return try await HostResolver.address(of: String(host)) } catch {
+  /// The address of a source's host, whose end the grant must spell out where it leads to this machine.
+  private func address(
+    _ host: Substring, of source: String, _ limits: [String: String]
+  ) async throws(StorageError) -> String {
+    let beginning = source[..<host.endIndex]
+    let isNamed = Glob(limits["source"] ?? "").spellsOut(String(beginning), of: source)
+    do throws(SandboxError) { return try await HostResolver.address(of: String(host), isNamed: isNamed) } catch {
       throw StorageError(
-        error.code == .permissionRefused ? .invalidParams : .storageUnavailable, error.message, outcome: .notStarted,
+        error.code == .permissionRefused ? .hostDenied : .storageUnavailable, error.message, outcome: .notStarted,
         hint: error.hint)
     }
   }
 
-  private func nfs(_ params: HostMount.Params) async throws(StorageError) -> BrokerOperation {
+  private func nfs(_ params: HostMount.Params, _ limits: [String: String]) async throws(StorageError) -> BrokerOperation
+  {
     guard let (host, path) = ServerPath.nfs(params.source) else {
       throw .invalid("\(ForeignText.quoted(params.source)) is not 'server:/export'")
     }
     var operation = BrokerOperation(.mountRemote)
     operation.type = "nfs"
-    let address = try await address(host)
+    let address = try await address(host, of: params.source, limits)
     let isSix = address.contains(":")
     operation.source = isSix ? "[\(address)]:\(path)" : "\(address):\(path)"
     var options = params.options ?? [:]
@@ -107,8 +115,9 @@ extension Broker {
     return operation
   }
 
-  private func cifs(_ params: HostMount.Params, _ service: GrantedService) async throws(StorageError) -> BrokerOperation
-  {
+  private func cifs(
+    _ params: HostMount.Params, _ service: GrantedService, _ limits: [String: String]
+  ) async throws(StorageError) -> BrokerOperation {
     guard let host = ServerPath.cifs(params.source) else {
       throw .invalid("\(ForeignText.quoted(params.source)) is not '//server/share'")
     }
@@ -116,8 +125,9 @@ extension Broker {
     operation.type = "cifs"
     operation.source = params.source
     let owner = String(service.client.uid)
+    let address = try await address(host, of: params.source, limits)
     operation.options = [
-      BrokerOperation.Option("ip", try await address(host)), BrokerOperation.Option("uid", owner),
+      BrokerOperation.Option("ip", address), BrokerOperation.Option("uid", owner),
       BrokerOperation.Option("gid", owner), BrokerOperation.Option("forceuid"), BrokerOperation.Option("forcegid"),
       BrokerOperation.Option("file_mode", "0600"), BrokerOperation.Option("dir_mode", "0700"),
     ]
@@ -128,15 +138,16 @@ extension Broker {
     return operation
   }
 
-  private func ceph(_ params: HostMount.Params, _ service: GrantedService) async throws(StorageError) -> BrokerOperation
-  {
+  private func ceph(
+    _ params: HostMount.Params, _ service: GrantedService, _ limits: [String: String]
+  ) async throws(StorageError) -> BrokerOperation {
     guard let (hosts, path) = ServerPath.ceph(params.source) else {
       throw .invalid("\(ForeignText.quoted(params.source)) is not 'monitor[,monitor]:/path'")
     }
     var operation = BrokerOperation(.mountRemote)
     operation.type = "ceph"
     var addresses: [String] = []
-    for host in hosts { addresses.append(try await address(host)) }
+    for host in hosts { addresses.append(try await address(host, of: params.source, limits)) }
     operation.source = addresses.joined(separator: ",") + ":" + path
     operation.options = try MountOptions.check(params.options ?? [:], type: "ceph", consumed: ["exec"])
     if let secret = try await secret(params.secret, service) {

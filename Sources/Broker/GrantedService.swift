@@ -20,22 +20,31 @@ struct GrantedService: Sendable {
         "\(method) is not granted to plugin \(client.plugin) for storage '\(client.storeid)'",
         hint: "the manifest must ask for it and an administrator agree")
     }
+    for grant in grants {
+      // Manifests with such are refused when they are read; nothing may hang on that.
+      if let problem = BrokerLimits.problems(grant.operation, grant.limits).first {
+        throw .denied("\(method): the limit \(ForeignText.quoted(problem.name)) \(problem.text)")
+      }
+    }
   }
 
   /// The first grant whose limits all admit the values; a limit that the service knows and the grant does not set
   /// refuses when it is in `required`, else admits anything.
   ///
+  /// - Parameter values: an argument that the caller left out is nil: a limit on it refuses.
   /// - Returns: the grant's limits.
   @discardableResult
-  func admit(_ values: [String: String], required: Set<String> = []) throws(StorageError) -> [String: String] {
+  func admit(_ values: [String: String?], required: Set<String> = []) throws(StorageError) -> [String: String] {
     for grant in grants {
       let fits = values.allSatisfy { name, value in
         guard let limit = grant.limits[name] else { return !required.contains(name) }
-        return Glob(limit).matches(value)
+        return value.map { Glob(limit).matches($0) } ?? false
       }
       if fits { return grant.limits }
     }
-    let asked = values.sorted { $0.key < $1.key }.map { "\($0.key) \(ForeignText.quoted($0.value))" }
+    let asked = values.sorted { $0.key < $1.key }.map { name, value in
+      value.map { "\(name) \(ForeignText.quoted($0))" } ?? "no \(name)"
+    }
     throw .denied(
       "\(method) with \(asked.joined(separator: ", ")) is outside of what was granted for storage '\(client.storeid)'",
       hint: "see the limits of its permission with 'berth plugin permissions show'")
@@ -61,6 +70,15 @@ struct GrantedService: Sendable {
           + (writes ? "write" : "read"))
     }
     return BrokerOperation.Location(root: file.path, path: String(path.dropFirst(file.path.count + 1)))
+  }
+
+  /// A path beneath a granted directory, as ``location(_:writes:allowsRoot:)``, that the limit `path` admits.
+  func admitted(
+    _ path: String, writes: Bool, allowsRoot: Bool = false
+  ) throws(StorageError) -> BrokerOperation.Location {
+    let location = try location(path, writes: writes, allowsRoot: allowsRoot)
+    try admit(["path": path])
+    return location
   }
 
   /// The directory whose `mounts` and `dev` the plugin sees.

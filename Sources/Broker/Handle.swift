@@ -29,8 +29,10 @@ struct Handle: Sendable, Hashable {
   var minor: UInt32 = 0
   /// The device on the host.
   var node = ""
+  /// The leaf of the process that a device node was made for.
+  var sandbox = ""
   var isReadOnly = false
-  /// The protocol and target of an attachment.
+  /// The protocol and target of an attachment; of a device node the target is what it was opened by.
   var transport = ""
   var target = ""
   var address = ""
@@ -95,7 +97,7 @@ struct Handle: Sendable, Hashable {
     let texts = [
       "id": id, "kind": kind.rawValue, "plugin": plugin, "storeid": storeid, "request": request, "place": place,
       "name": name, "node": node, "transport": transport, "target": target, "address": address,
-      "holder": holder, "boot": boot, "identity": identity,
+      "holder": holder, "boot": boot, "identity": identity, "sandbox": sandbox,
     ]
     for (key, value) in texts.sorted(by: { $0.key < $1.key }) { object[key] = .string(value) }
     for (key, value) in [("number", number), ("major", major), ("minor", minor), ("port", port)] {
@@ -119,7 +121,7 @@ struct Handle: Sendable, Hashable {
     self.id = id
     func string(_ key: String) -> String { object[key]?.stringValue ?? "" }
     func integer(_ key: String) -> UInt32 { UInt32(clamping: object[key]?.intValue ?? 0) }
-    (place, name, node) = (string("place"), string("name"), string("node"))
+    (place, name, node, sandbox) = (string("place"), string("name"), string("node"), string("sandbox"))
     (transport, target, address) = (string("transport"), string("target"), string("address"))
     (number, major, minor, port) = (integer("number"), integer("major"), integer("minor"), integer("port"))
     isHeld = object["isHeld"] == .bool(true)

@@ -23,9 +23,10 @@ uint64_t bb_capabilities(uint32_t kind) {
     case BB_MOUNT_LOCAL: return C(SYS_ADMIN) | C(DAC_OVERRIDE) | C(SETUID) | C(SETGID);
     // NET_BIND_SERVICE: NFS servers want a privileged source port.
     case BB_MOUNT_REMOTE: return C(SYS_ADMIN) | C(DAC_OVERRIDE) | C(NET_BIND_SERVICE);
-    // SYS_ADMIN: the control file of a version 1 device group asks for it.
+    // SYS_ADMIN: the control files of a version 1 device group ask for it.
     case BB_DEVICE_OPEN: return C(SYS_ADMIN) | C(MKNOD) | C(CHOWN) | C(FOWNER) | C(DAC_OVERRIDE);
-    case BB_DEVICE_CLOSE: case BB_DEVICE_FIND: return C(DAC_OVERRIDE);
+    case BB_DEVICE_CLOSE: return C(SYS_ADMIN) | C(DAC_OVERRIDE);
+    case BB_DEVICE_FIND: return C(DAC_OVERRIDE);
     // Device mapper, nodes without udev, locked memory while devices are suspended.
     case BB_LVM: return C(SYS_ADMIN) | C(DAC_OVERRIDE) | C(MKNOD) | C(CHOWN) | C(FOWNER) | C(IPC_LOCK) | C(SYS_NICE);
     // New subvolumes get the owner of the directory that they are made in.

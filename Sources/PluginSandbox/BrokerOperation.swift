@@ -5,7 +5,7 @@ internal import CShims
 
 /// One privileged storage operation as a worker carries it out: typed, with targets that the host chose.
 ///
-/// What each member means for which kind is in `berth_broker.h`; the worker checks all of it again.
+/// What each member means for which kind is in `berth_broker.h`; the worker checks it again, grants aside.
 public struct BrokerOperation: Sendable {
   /// What is done; a worker gets the capabilities of its kind and no more.
   public enum Kind: UInt32, Sendable, CaseIterable {

@@ -19,7 +19,8 @@ enum DeviceNodes {
     // Other storages have loop and attached devices too: their nodes come one by one, through host.device.open.
     case ("loop", nil), ("attached", nil): return []
     case ("block", let path?) where path.hasPrefix("/dev/"): return []
-    case ("lvm", let group?) where isName(group): pattern = "/dev/\(group)/*"
+    // So has a volume group: others' volumes, and the host's own.
+    case ("lvm", let group?) where isName(group): return []
     case ("by-id", let name?) where isName(name): pattern = "/dev/disk/by-id/\(name)"
     default:
       throw SandboxError(

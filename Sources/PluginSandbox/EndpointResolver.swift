@@ -1,8 +1,6 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
-
 /// Gives every granted endpoint its address inside the sandbox.
 enum EndpointResolver {
   static func resolve(_ permission: NetworkPermission) throws(SandboxError) -> [ResolvedEndpoint] {
@@ -15,8 +13,8 @@ enum EndpointResolver {
       }
       let host = endpoint.host.lowercased()
       let address: [UInt8]
-      if let literal = address4(host) ?? address6(host) {
-        address = literal
+      if let literal = HostAddress(literal: host) {
+        address = literal.bytes
       } else {
         guard isHostName(host) else {
           throw SandboxError(
@@ -39,17 +37,5 @@ enum EndpointResolver {
           (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x2D || $0 == 0x5F
         }
     }
-  }
-
-  private static func address4(_ text: String) -> [UInt8]? {
-    var address = in_addr()
-    guard inet_pton(AF_INET, text, &address) == 1 else { return nil }
-    return withUnsafeBytes(of: &address) { Array($0) }
-  }
-
-  private static func address6(_ text: String) -> [UInt8]? {
-    var address = in6_addr()
-    guard inet_pton(AF_INET6, text, &address) == 1 else { return nil }
-    return withUnsafeBytes(of: &address) { Array($0) }
   }
 }

@@ -26,12 +26,13 @@ struct MountTable {
   private static let idmap = UInt8(BL_MF_IDMAP.rawValue)
   private static let slave = UInt8(BL_MF_SLAVE.rawValue)
   private static let optional = UInt8(BL_MF_OPTIONAL.rawValue)
+  private static let device = UInt8(BL_MF_DEVICE.rawValue)
 
   init(_ plan: LaunchPlan, endpoints: [ResolvedEndpoint]) throws(SandboxError) {
     addSystem(plan)
     addGeneratedFiles(plan, endpoints: endpoints)
     for name in ["null", "zero", "full", "random", "urandom"] {
-      add(Entry(kind: Self.bind, flags: UInt8(BL_MF_DEVICE.rawValue), source: "/dev/\(name)", target: "/dev/\(name)"))
+      add(Entry(kind: Self.bind, flags: Self.device | Self.write, source: "/dev/\(name)", target: "/dev/\(name)"))
     }
     let temporary = plan.effectiveLimits.temporarySpace
     add(Entry(kind: BL_M_TMPFS, flags: Self.write, target: "/tmp", inodes: 16384, size: max(temporary, 4096)))
@@ -53,8 +54,12 @@ struct MountTable {
       add(Entry(kind: Self.bind, flags: UInt8(BL_MF_NODES.rawValue), source: broker + "/dev", target: broker + "/dev"))
     }
     try addGrants(plan)
-    for path in try DeviceNodes.resolve(plan.permissions.devices) {
-      add(Entry(kind: Self.bind, flags: UInt8(BL_MF_DEVICE.rawValue), source: path, target: path))
+    // Those that may be written first: of a node in two classes the first entry stays.
+    for access in [FilePermission.Access.readWrite, .readOnly] {
+      let flags = access == .readWrite ? Self.device | Self.write : Self.device
+      for path in try DeviceNodes.resolve(plan.permissions.devices.filter { $0.access == access }) {
+        add(Entry(kind: Self.bind, flags: flags, source: path, target: path))
+      }
     }
     entries.sort { $0.target < $1.target }
   }

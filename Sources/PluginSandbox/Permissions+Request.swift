@@ -37,12 +37,20 @@ extension Permissions {
     for device in effective.devices {
       devices.append(
         DevicePermission(
-          deviceClass: try Self.resolve(device.class, config, "device"),
+          deviceClass: try Self.resolve(device.class, config, "device", as: Self.literal),
           access: device.access == .rw ? .readWrite : .readOnly))
     }
     for operation in effective.broker {
       var limits: [String: String] = [:]
-      for (name, text) in operation.limits { limits[name] = try Self.resolve(text, config, "broker") }
+      for (name, text) in operation.limits {
+        // Nothing in its place would be another pattern, or the next word of a template where this one was meant.
+        if let empty = PathTemplate(text)?.properties.first(where: { config[$0] == "" }) {
+          throw SandboxError(
+            .permissionRefused, "the limit \(name) of \(operation.operation) needs the storage property \(empty)",
+            hint: "Set the property on the storage")
+        }
+        limits[name] = try Self.resolve(text, config, "broker", as: Self.literal)
+      }
       broker.append(BrokerPermission(operation.operation, limits: limits))
     }
     runtime.procSelf = effective.runtime.procSelf
@@ -55,17 +63,32 @@ extension Permissions {
     runtime.stateSpace = effective.runtime.stateSize.map { UInt64($0) }
   }
 
-  private static func resolve(_ text: String, _ config: JSONObject, _ kind: String) throws(SandboxError) -> String {
-    guard let template = PathTemplate(text) else {
-      throw SandboxError(.permissionRefused, "\(text.debugDescription) in a \(kind) permission is no valid template")
+  /// A value of the configuration within a pattern or template: it stands for itself, whatever is in it. `*`, `,` and
+  /// braces mean nothing there, a blank begins no word, and a hyphen in front no option.
+  static func literal(_ value: String) -> String {
+    var result = ""
+    for scalar in value.unicodeScalars {
+      if "\\*?,{} ".unicodeScalars.contains(scalar) || (scalar == "-" && result.isEmpty) {
+        result.unicodeScalars.append("\\")
+      }
+      result.unicodeScalars.append(scalar)
     }
-    return try resolve(template, config, kind)
+    return result
   }
 
   private static func resolve(
-    _ template: PathTemplate, _ config: JSONObject, _ kind: String
+    _ text: String, _ config: JSONObject, _ kind: String, as form: (String) -> String = { $0 }
   ) throws(SandboxError) -> String {
-    if let text = template.resolved(config) { return text }
+    guard let template = PathTemplate(text) else {
+      throw SandboxError(.permissionRefused, "\(text.debugDescription) in a \(kind) permission is no valid template")
+    }
+    return try resolve(template, config, kind, as: form)
+  }
+
+  private static func resolve(
+    _ template: PathTemplate, _ config: JSONObject, _ kind: String, as form: (String) -> String = { $0 }
+  ) throws(SandboxError) -> String {
+    if let text = template.resolved(config, as: form) { return text }
     let missing = template.properties.filter { config[$0] == nil }
     throw SandboxError(
       .permissionRefused,

@@ -20,35 +20,13 @@ struct ResolvedEndpoint: Sendable, Hashable {
     return insideAddress.map(String.init).joined(separator: ".") + " " + host
   }
 
-  /// Whether an address that the name resolved to may be connected to.
-  ///
-  /// Names are often somebody else's to answer: one that suddenly means the host's own loopback, a link-local address
-  /// (such as a cloud's metadata service) or none at all is not followed. An administrator who wants those grants the
-  /// address itself, or `localhost`.
+  /// Whether an address that the name resolved to may be connected to: another machine's, or what the grant itself says,
+  /// an address or `localhost`.
   func mayLead(to address: UnsafePointer<sockaddr>) -> Bool {
-    guard isName, host != "localhost", !host.hasSuffix(".localhost") else { return true }
-    switch Int32(address.pointee.sa_family) {
-    case AF_INET:
-      return address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { pointer in
-        withUnsafeBytes(of: pointer.pointee.sin_addr) { Self.isOutside(Array($0)) }
-      }
-    case AF_INET6:
-      return address.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { pointer in
-        withUnsafeBytes(of: pointer.pointee.sin6_addr) { Self.isOutside(Array($0)) }
-      }
-    default: return false
-    }
+    guard isName, !Self.meansHere(host) else { return true }
+    return HostAddress(address)?.isOutside(own: HostAddress.own()) ?? false
   }
 
-  /// Whether the address is that of another machine, by what its range is for.
-  static func isOutside(_ bytes: [UInt8]) -> Bool {
-    if bytes.count == 4 {
-      return !(bytes[0] == 0 || bytes[0] == 127 || bytes[0] >= 224 || (bytes[0] == 169 && bytes[1] == 254))
-    }
-    // An IPv4 address in the clothes of IPv6, mapped or compatible, is judged as what it is; ::1 and :: are among them.
-    if bytes.prefix(10).allSatisfy({ $0 == 0 }), bytes[10...11] == [0xFF, 0xFF] || bytes[10...11] == [0, 0] {
-      return isOutside(Array(bytes[12...]))
-    }
-    return !(bytes[0] == 0xFF || (bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80))
-  }
+  /// Whether a name says itself that it is this machine.
+  static func meansHere(_ name: String) -> Bool { name == "localhost" || name.hasSuffix(".localhost") }
 }

@@ -3,7 +3,8 @@
 
 // berth-broker: carries out one privileged storage operation and exits. It trusts neither the plugin that wished for it
 // nor the daemon that passed it on: names, paths and options are checked again here, paths are walked by descriptor
-// below a directory without following a link, and there is no shell.
+// below a directory without following a link, and there is no shell. What it cannot know is which volume, disk or server
+// a grant allows: those it takes from the daemon, unless somebody uses them.
 
 #pragma once
 
@@ -25,6 +26,8 @@ extern struct bb_reply reply;
 // Directories below which a launcher server lets anything be changed; none in exec mode, where the daemon is root itself.
 extern char **writable;
 extern int writable_count;
+// The user ids of plugins, by the launcher's word.
+extern unsigned first_uid, last_uid;
 
 // main.c
 const char *text(uint32_t offset);
@@ -39,6 +42,8 @@ void check_lvm_name(const char *name, const char *what);
 void check_tag(const char *tag);
 void check_plain(const char *value, const char *allowed, size_t most, const char *what);
 void check_directory(const char *path, const char *what);
+// The request's user and group are a plugin's: one id, in the launcher's range.
+void check_plugin(void);
 
 // paths.c
 int open_directory(const char *path);
@@ -52,7 +57,16 @@ int open_block(const char *node, unsigned major, unsigned minor, bool writes);
 bool is_mount_point(int directory);
 int read_small(const char *path, char *out, size_t size);
 
+// disk.c
+// Ends the worker when the kernel or anybody else has the device for himself: mounted (in any namespace), swap, part of
+// another device.
+void check_unused(const char *node, unsigned major, unsigned minor);
+// Ends the worker unless the device is one whose file system a storage may ask for: a loop device of ours, the device
+// mapper's, or a disk of another machine's.
+void check_mountable(int device, const char *node, unsigned major, unsigned minor);
+
 // loop.c
+#define LOOP_LABEL "berth-" // what the label of every loop device of ours begins with
 int loop_attach(int file, const char *label, bool read_only, bool autoclear, unsigned *number, char *path, size_t size);
 void op_loop_attach(void);
 void op_loop_detach(void);

@@ -33,6 +33,13 @@ void check_lvm_name(const char *name, const char *what) {
 
 void check_tag(const char *tag) { check_plain(tag, "_+.-/=!:&#", 128, "tag"); }
 
+void check_plugin(void) {
+  bool known = request.uid >= first_uid && request.uid <= last_uid;
+  if (!known || request.uid == 0 || request.gid != request.uid) {
+    fail_with(EPERM, "%u:%u is no plugin's user: those are %u to %u", request.uid, request.gid, first_uid, last_uid);
+  }
+}
+
 static bool is_beneath(const char *path, const char *directory) {
   size_t length = strlen(directory);
   return strncmp(path, directory, length) == 0 && (path[length] == '/' || path[length] == 0);

@@ -16,10 +16,11 @@
 void op_device_open(void) {
   const char *name = text(request.name);
   check_name(name, "name");
-  if (request.gid == 0) fail_with(EPERM, "group");
+  check_plugin();
   bool read_only = request.flags & BB_F_READ_ONLY;
   int device = open_block(text(request.node), request.major, request.minor, false);
   close(device);
+  check_unused(text(request.node), request.major, request.minor);
   if (fcntl(BB_FD_DEVICES, F_GETFD) >= 0) {
     char line[64];
     int size = snprintf(line, sizeof line, "b %u:%u %s", request.major, request.minor, read_only ? "r" : "rw");
@@ -37,8 +38,14 @@ void op_device_open(void) {
   }
 }
 
+// What the plugin has open it keeps; a node that it saved would open no more.
 void op_device_close(void) {
   check_name(text(request.name), "name");
+  if (fcntl(BB_FD_DEVICES, F_GETFD) >= 0) {
+    char line[64];
+    int size = snprintf(line, sizeof line, "b %u:%u rwm", request.major, request.minor);
+    if (write(BB_FD_DEVICES, line, (size_t)size) != size) fail("device control group");
+  }
   int place = open_place();
   if (unlinkat(place, text(request.name), 0) < 0 && errno != ENOENT) fail("%s", text(request.name));
 }

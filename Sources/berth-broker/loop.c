@@ -25,6 +25,7 @@ struct loop_config {
 #endif
 
 int loop_attach(int file, const char *label, bool read_only, bool autoclear, unsigned *number, char *path, size_t size) {
+  if (strncmp(label, LOOP_LABEL, strlen(LOOP_LABEL)) != 0) fail_with(EINVAL, "label");
   int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
   if (control < 0) fail("/dev/loop-control");
   for (int attempt = 0; attempt < 64; attempt++) {

@@ -17,6 +17,7 @@ struct bb_request request;
 struct bb_reply reply;
 char **writable;
 int writable_count;
+unsigned first_uid, last_uid;
 
 const char *text(uint32_t offset) { return offset < request.pool_size ? request.text + offset : ""; }
 
@@ -90,8 +91,11 @@ int main(int argc, char **argv) {
   read_request();
   check_capabilities();
   alarm(request.seconds);
-  writable = argv + 1;
-  writable_count = argc > 0 ? argc - 1 : 0;
+  if (argc < 2 || sscanf(argv[1], "%u-%u", &first_uid, &last_uid) != 2) {
+    fail_with(EPROTO, "the launcher and berth-broker belong to different releases");
+  }
+  writable = argv + 2;
+  writable_count = argc - 2;
   switch ((enum bb_kind)request.kind) {
     case BB_PREPARE: op_prepare(); break;
     case BB_DISMISS: op_dismiss(); break;

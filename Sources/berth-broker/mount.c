@@ -196,12 +196,16 @@ void op_mount_local(void) {
   if (strcmp(type, "ext4") != 0 && strcmp(type, "xfs") != 0 && strcmp(type, "btrfs") != 0) {
     fail_with(EINVAL, "file system type");
   }
+  if (request.flags & BB_F_MAP_OWNER) check_plugin();
   bool read_only = request.flags & BB_F_READ_ONLY;
   char path[BB_NODE];
   int device;
   if (*text(request.node)) {
     snprintf(path, sizeof path, "%s", text(request.node));
     device = open_block(path, request.major, request.minor, !read_only);
+    check_mountable(device, path, request.major, request.minor);
+    // A second mount of a mounted device would be the first one's file system.
+    check_unused(path, request.major, request.minor);
   } else {
     check_name(text(request.label), "label");
     int file = open_image(request.root, request.path, !read_only);

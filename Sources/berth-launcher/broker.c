@@ -100,8 +100,10 @@ static void place_descriptors(struct job *job, int devices) {
 }
 
 static _Noreturn void become_worker(struct job *job, int program, int devices) {
-  char *arguments[2 + 16 + 1] = {"berth-broker"}, *environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
-  for (int i = 0; i < server.writable_count; i++) arguments[1 + i] = (char *)server.writable[i];
+  char uids[32], *arguments[3 + 16] = {"berth-broker", uids};
+  char *environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
+  format(uids, sizeof uids, "%u-%u", server.first_uid, server.last_uid);
+  for (int i = 0; i < server.writable_count; i++) arguments[2 + i] = (char *)server.writable[i];
   cgroup_join(job);
   if (server.host_mounts >= 0 && setns(server.host_mounts, CLONE_NEWNS) < 0) die(job, BL_STEP_SOURCE, "host mounts");
   sigset_t none;
@@ -127,7 +129,9 @@ void broker(struct job *job) {
   if (program < 0) die(job, BL_STEP_BROKER, server.broker);
   if (server.host_mounts >= 0 && setns(server.own_mounts, CLONE_NEWNS) < 0) die(job, BL_STEP_SOURCE, "own mounts");
   cgroup_create(job);
-  int devices = job->request.flags == BB_DEVICE_OPEN ? cgroup_open_devices(job) : -1;
+  int devices = -1;
+  if (job->request.flags == BB_DEVICE_OPEN) devices = cgroup_open_devices(job, true);
+  if (job->request.flags == BB_DEVICE_CLOSE) devices = cgroup_open_devices(job, false);
   int status[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, status) < 0) die(job, BL_STEP_CLONE, "status socket");
   struct clone_args arguments = {

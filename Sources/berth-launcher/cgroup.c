@@ -198,10 +198,10 @@ void cgroup_create(struct job *job) {
   job->layers |= cgroup_layers();
 }
 
-void cgroup_allow_device(struct job *job, bool block, unsigned major, unsigned minor) {
+void cgroup_allow_device(struct job *job, bool block, unsigned major, unsigned minor, bool writes) {
   char line[64];
   if (device_list < 0) return;
-  format(line, sizeof line, "%c %u:%u rw", block ? 'b' : 'c', major, minor);
+  format(line, sizeof line, "%c %u:%u %s", block ? 'b' : 'c', major, minor, writes ? "rw" : "r");
   ssize_t size = (ssize_t)strlen(line);
   if (write(device_list, line, (size_t)size) != size) die(job, BL_STEP_LIMITS, "devices.allow");
 }
@@ -214,12 +214,14 @@ void cgroup_join(struct job *job) {
   }
 }
 
-// Where a running plugin is let at a device: the control file of its leaf, -1 where the kernel has no such group.
-int cgroup_open_devices(struct job *job) {
+// Where a running plugin is let at a device, or no longer: the control file of its leaf, -1 where the kernel has no such
+// group. A plugin that has ended needs nothing taken away.
+int cgroup_open_devices(struct job *job, bool allows) {
   const char *plugin = text(job, job->request.executable);
   if (v1[DEVICES] < 0 || !plugin[0]) return -1;
   int leaf = descend(v1[DEVICES], text(job, job->request.scope), plugin, false, false);
-  int fd = leaf < 0 ? -1 : openat(leaf, "devices.allow", O_WRONLY | O_CLOEXEC);
+  if (leaf < 0 && errno == ENOENT && !allows) return -1;
+  int fd = leaf < 0 ? -1 : openat(leaf, allows ? "devices.allow" : "devices.deny", O_WRONLY | O_CLOEXEC);
   if (fd < 0) die(job, BL_STEP_CGROUP, plugin);
   close(leaf);
   return fd;

@@ -110,7 +110,7 @@ static void allow_path(struct job *job, int ruleset, const char *path, uint64_t 
 static uint64_t rights_of(const struct bl_mount *m) {
   uint64_t rights = LL_READ_FILE | LL_READ_DIR;
   if (m->flags & BL_MF_EXEC) rights |= LL_EXECUTE;
-  if (m->flags & (BL_MF_FIFO | BL_MF_DEVICE)) rights |= LL_WRITE_FILE;
+  if (m->flags & BL_MF_FIFO || ((m->flags & BL_MF_DEVICE) && (m->flags & BL_MF_WRITE))) rights |= LL_WRITE_FILE;
   if (m->flags & BL_MF_NODES) rights |= LL_WRITE_FILE | LL_IOCTL_DEV;
   if (m->kind == BL_M_TMPFS || m->kind == BL_M_IMAGE || ((m->flags & BL_MF_WRITE) && !(m->flags & BL_MF_DEVICE))) {
     rights |= LL_WRITE_FILE | LL_REMOVE_DIR | LL_REMOVE_FILE | LL_MAKE_DIR | LL_MAKE_REG | LL_MAKE_SOCK | LL_MAKE_FIFO |

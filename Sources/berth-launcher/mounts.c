@@ -98,7 +98,8 @@ static void open_source(struct job *job, unsigned index) {
     die_with(job, BL_STEP_SOURCE, EACCES, path); // programs that somebody else could replace
   }
   if (device && !(job->request.flags & BL_F_USERNS)) {
-    cgroup_allow_device(job, S_ISBLK(status.st_mode), major(status.st_rdev), minor(status.st_rdev));
+    cgroup_allow_device(job, S_ISBLK(status.st_mode), major(status.st_rdev), minor(status.st_rdev),
+                        m->flags & BL_MF_WRITE);
   }
   unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | RECURSIVE;
   int mount = (int)syscall(SYS_open_tree, fd, "", flags);
@@ -108,7 +109,8 @@ static void open_source(struct job *job, unsigned index) {
   uint64_t attributes = MOUNT_ATTR_NOSUID;
   if (!device && !(m->flags & BL_MF_NODES)) attributes |= MOUNT_ATTR_NODEV;
   if (!(m->flags & BL_MF_EXEC)) attributes |= MOUNT_ATTR_NOEXEC;
-  if (!(m->flags & BL_MF_WRITE)) attributes |= MOUNT_ATTR_RDONLY;
+  // What may be done to a device does not depend on it; the node itself is nobody's to change.
+  if (device || !(m->flags & BL_MF_WRITE)) attributes |= MOUNT_ATTR_RDONLY;
   uint64_t propagation = m->flags & BL_MF_SLAVE ? PROPAGATE_SLAVE : PROPAGATE_PRIVATE;
   if (set_attributes(mount, attributes, propagation, -1) < 0) die(job, BL_STEP_SOURCE, path);
   job->sources[index] = mount;

@@ -245,10 +245,20 @@ struct BrokerTests {
   @Test(arguments: [
     ("vm-*", "vm-1", true), ("vm-*", "xvm-1", false), ("a,b*", "bc", true), ("a,b*", "c", false), ("*", "", true),
     ("a?c", "abc", true), ("a?c", "ac", false), ("", "x", false),
-    ("*a*a*a*a*b", String(repeating: "a", count: 4_000), false),
+    ("*a*a*a*a*b", String(repeating: "a", count: 4_000), false), ("a\\*b", "a*b", true), ("a\\*b", "axb", false),
+    ("a\\,b", "a,b", true), ("a\\,b", "a", false), ("\\?", "x", false), ("a\\", "a\\", true), ("\\\\*", "\\x", true),
   ])
   func globsMatchWholeNames(_ pattern: String, _ text: String, _ wanted: Bool) {
     #expect(Glob(pattern).matches(text) == wanted)
+  }
+
+  @Test(arguments: [
+    ("10.0.0.1:/x", "10.0.0.1", "10.0.0.1:/x", true), ("*:/x", "10.0.0.1", "10.0.0.1:/x", false),
+    ("10.0.0.1*", "10.0.0.12", "10.0.0.12:/x", false), ("10.0.0.1:/y,*", "10.0.0.1", "10.0.0.1:/x", false),
+    ("10.0.0.?:/x", "10.0.0.1", "10.0.0.1:/x", false), ("a:/,10.0.0.1:/*", "10.0.0.1", "10.0.0.1:/x", true),
+  ])
+  func aGlobSpellsOutWhatNoStarStandsFor(_ pattern: String, _ host: String, _ text: String, _ wanted: Bool) {
+    #expect(Glob(pattern).spellsOut(host, of: text) == wanted)
   }
 
   @Test func aReportOfLvmIsRead() throws {

@@ -15,11 +15,13 @@ import Testing
 @Suite(.requires(.root), .timeLimit(.minutes(2)))
 struct ServerTests {
   /// Runs the body against a launcher server that may write below `writable` only.
-  private func serving(_ writable: String, _ body: (BrokerFixture) async throws -> Void) async throws {
+  static func serving(
+    _ writable: String, _ more: [String] = [], _ body: (BrokerFixture) async throws -> Void
+  ) async throws {
     let place = TemporaryDirectory(prefix: "berth-server")
     let program = "\(BrokerFixture.products)/berth-launcher"
     let socket = place.file("socket")
-    let arguments = [program, "--server", socket, "--writable", writable]
+    let arguments = [program, "--server", socket, "--writable", writable] + more
     var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
     defer { for pointer in argv { free(pointer) } }
     var environment: [UnsafeMutablePointer<CChar>?] = [nil]
@@ -46,7 +48,7 @@ struct ServerTests {
   }
 
   @Test func aMountOfTheServersWorkerIsTheHosts() async throws {
-    try await serving("/tmp") { fixture in
+    try await Self.serving("/tmp") { fixture in
       fixture.image()
       let answer = try await mount(fixture)
       #expect(fixture.mounted.contains(try #require(answer["path"]?.stringValue)))
@@ -54,7 +56,7 @@ struct ServerTests {
   }
 
   @Test func theServersWorkersStreamSubvolumes() async throws {
-    try await serving("/tmp") { fixture in
+    try await Self.serving("/tmp") { fixture in
       try await Pool.on(fixture) { pool in
         try pool.make("vm")
         try pool.change("vm")
@@ -67,7 +69,7 @@ struct ServerTests {
   }
 
   @Test func theServersOwnDirectoriesBindTheWorkerToo() async throws {
-    try await serving("/srv/berth-test-nowhere") { fixture in
+    try await Self.serving("/srv/berth-test-nowhere") { fixture in
       fixture.image()
       let error = await #expect(throws: StorageError.self) { try await mount(fixture) }
       #expect(error?.message.contains("--writable") == true, "\(String(describing: error))")

@@ -52,6 +52,46 @@ struct BrokerMountTests {
     #expect(await host.stop() == 0)
   }
 
+  /// What a plugin works without is no reason not to start it: behind a launcher that may make no mounts, as without its
+  /// drop-in, they are not offered.
+  @Test func aPluginStartsWithoutTheMountsThatItWorksWithout() async throws {
+    let host = try await Installation()
+    let manifest = "\(host.plugins)/directory/manifest.json"
+    let ask = """
+      import json, sys
+      manifest = json.load(open(sys.argv[1]))
+      manifest["permissions"]["broker"] = [
+          {"operation": "host.mount", "limits": {"kind": "loop"}, "reason": "images", "optional": True},
+          {"operation": "host.device.open", "reason": "images", "optional": True}]
+      json.dump(manifest, open(sys.argv[1], "w"))
+      """
+    _ = try await Program.tool("python3", "-c", ask, manifest)
+    let elsewhere = TemporaryDirectory(prefix: "berth-e2e-launcher")
+    let script = Array(
+      """
+      #!/bin/sh
+      exec setpriv --bounding-set=-dac_override '\(Program.products)/berth-launcher' "$@"
+
+      """.utf8)
+    chmod(elsewhere.path, 0o755)
+    let less = elsewhere.write("launcher", script, mode: 0o755)
+    // Not below /tmp, which inside belongs to the plugin: such a launcher could not go through it.
+    let store = "/srv/berth-e2e-\(getpid())"
+    _ = try await Program.tool("mkdir", "-p", store)
+    defer { system("rm -rf '\(store)'") }
+    try await host.start("--launcher", less)
+    try await host.succeed("storage", "add", "directory", "plain", "--option", "path=\(store)", "--consent")
+    let volume = try await host.succeed("volume", "alloc", "plain", "100", "1M", "--format", "raw")
+    #expect(try await host.volumes("plain") == [volume])
+    #expect(host.log.contains("host.mount") && host.log.contains("berth-launcher-broker.conf"))
+    #expect(ProcessTable.mounts(host.runDirectory).filter { $0.contains("/dev ") || $0.contains("/mounts ") } == [])
+    // The next launcher may: the places are there.
+    #expect(await host.stop() == 0)
+    try await host.start()
+    #expect(try await host.volumes("plain") == [volume])
+    #expect(!ProcessTable.mounts(host.runDirectory).filter { $0.contains("/mounts ") }.isEmpty, "positive control")
+  }
+
   /// Where plugins' file systems are mounted now, the prepared places themselves aside.
   private static func mounts(of host: Installation) -> [String] {
     ProcessTable.mounts(host.runDirectory).compactMap { line in

@@ -260,12 +260,37 @@ struct NetworkTests {
     return (pages ?? 0) * Int(getpagesize())
   }
 
+  /// This machine by the address of one of its interfaces is this machine.
+  @Test func aNameLeadsToNoInterfaceOfThisMachine() throws {
+    let own = HostAddress.own()
+    #expect(own.contains(HostAddress([127, 0, 0, 1])), "\(own)")
+    let one = HostAddress([192, 0, 2, 7])
+    #expect(one.isOutside(own: []) && !one.isOutside(own: [one]))
+    let mapped = HostAddress([UInt8](repeating: 0, count: 10) + [0xFF, 0xFF, 192, 0, 2, 7])
+    #expect(!mapped.isOutside(own: [one]))
+    for address in own { #expect(!address.isOutside(own: own)) }
+  }
+
+  @Test func aHostThatTheGrantSpellsOutIsWhereItSays() async throws {
+    for host in ["127.0.0.1", "::1", "localhost"] {
+      _ = try await HostResolver.address(of: host)
+      await #expect(throws: SandboxError.self, "\(host)") { try await HostResolver.address(of: host, isNamed: false) }
+    }
+    #expect(try await HostResolver.address(of: "192.0.2.7", isNamed: false) == "192.0.2.7")
+    for name in ["127.1", "2130706433"] {
+      await #expect(throws: SandboxError.self, "\(name)") { try await HostResolver.address(of: name) }
+    }
+  }
+
   /// Whoever answers for a name cannot turn the grant against the host itself.
   @Test(arguments: [
     ("10.0.0.1", true), ("192.168.1.1", true), ("8.8.8.8", true), ("127.0.0.1", false), ("127.66.0.1", false),
     ("0.0.0.0", false), ("169.254.169.254", false), ("224.0.0.1", false), ("255.255.255.255", false),
     ("2001:db8::1", true), ("fd00::1", true), ("::1", false), ("::", false), ("fe80::1", false), ("ff02::1", false),
-    ("::ffff:127.0.0.1", false), ("::ffff:10.0.0.1", true),
+    ("::ffff:127.0.0.1", false), ("::ffff:10.0.0.1", true), ("100.100.100.200", false), ("fd00:ec2::254", false),
+    ("168.63.129.16", false), ("192.0.0.192", false), ("64:ff9b::7f00:1", false), ("64:ff9b::a9fe:a9fe", false),
+    ("64:ff9b:1::7f00:1", false), ("64:ff9b::808:808", true), ("2002:7f00:1::1", false), ("2002:a9fe:a9fe::", false),
+    ("2002:808:808::1", true), ("2001:0:808:808::80ff:fffe", false), ("2001:0:7f00:1::f7f7:f7f7", true),
   ]) func aNameLeadsToOtherMachinesOnly(_ text: String, _ allowed: Bool) throws {
     var hints = addrinfo()
     hints.ai_flags = AI_NUMERICHOST

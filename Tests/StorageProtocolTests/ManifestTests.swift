@@ -38,7 +38,10 @@ import Testing
       "net": ["endpoints": [["host": "${config.server}", "port": "${config.port}", "reason": "the array's API"]]],
       "device": [["class": "by-id:wwn-*", "access": "rw", "reason": "its disks"]],
       "broker": [
-        ["operation": "host.block.*", "limits": ["portals": "${config.server}"], "reason": "attaches disks"]
+        [
+          "operation": "host.block.*", "limits": ["protocol": "nvme-tcp", "portal": "${config.server}:4420"],
+          "reason": "attaches disks",
+        ]
       ],
       "runtime": ["procSelf": true, "threads": true, "memoryMax": 268_435_456, "pidsMax": 64],
     ],

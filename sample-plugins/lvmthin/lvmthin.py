@@ -269,4 +269,5 @@ def volume_import(call):
     return streams.receive(call, group(call), unfinished, volume(call), fifo, digest)
 
 
-plugin.run()
+if __name__ == "__main__":
+    plugin.run()

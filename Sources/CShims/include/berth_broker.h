@@ -22,11 +22,11 @@ enum bb_kind {
   BB_DISMISS = 2,     // undoes BB_PREPARE and everything below it
   BB_LOOP_ATTACH = 3, // `root`/`path` becomes a loop device labelled `label`
   BB_LOOP_DETACH = 4, // loop device `number`, when it is labelled `label`
-  BB_MOUNT_LOCAL = 5, // file system `type` on `node` (device major:minor) or on `root`/`path`, at `place`/`name`
+  BB_MOUNT_LOCAL = 5, // file system `type` on `node` (device major:minor, unused) or on `root`/`path`, at `place`/`name`
   BB_MOUNT_REMOTE = 6, // file system `type` from `source` with options, at `place`/`name`
   BB_UNMOUNT = 7,     // `place`/`name`
-  BB_DEVICE_OPEN = 8, // block device `node` (major:minor) appears as `place`/`name` for group `gid`
-  BB_DEVICE_CLOSE = 9, // `place`/`name`
+  BB_DEVICE_OPEN = 8, // block device `node` (major:minor, unused) appears as `place`/`name` for group `gid`
+  BB_DEVICE_CLOSE = 9, // `place`/`name`; the control group's leave for major:minor ends
   BB_LVM = 10,        // `verb` of enum bb_lvm
   BB_BTRFS = 11,      // `verb` of enum bb_btrfs
   BB_EXEC = 12,       // the program args[0] as user `uid`, without a capability
@@ -89,7 +89,7 @@ struct bb_option {
 
 struct bb_request {
   uint32_t magic, version, kind, verb, flags;
-  uint32_t uid, gid; // the plugin's
+  uint32_t uid, gid; // the plugin's: one id, in the range that the launcher knows
   uint32_t seconds;  // after which the worker ends itself
   uint64_t size, offset;
   uint32_t major, minor, number;

@@ -44,7 +44,7 @@ enum bl_mount_flag {
   BL_MF_WRITE = 1u << 0,    // writable; never together with BL_MF_EXEC
   BL_MF_EXEC = 1u << 1,     // programs in it may be executed
   BL_MF_IDMAP = 1u << 2,    // the owner of the source appears as the plugin's user
-  BL_MF_DEVICE = 1u << 3,   // one device node
+  BL_MF_DEVICE = 1u << 3,   // one device node; with BL_MF_WRITE the plugin may write to the device
   BL_MF_OPTIONAL = 1u << 4, // a missing source is skipped
   BL_MF_FIFO = 1u << 5,     // read-only directory whose FIFOs may be written
   BL_MF_SLAVE = 1u << 6,    // later mounts of the host below the source appear inside

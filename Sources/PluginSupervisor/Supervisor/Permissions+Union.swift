@@ -45,8 +45,12 @@ extension Permissions {
     return all
   }
 
-  /// Whether mounts or device nodes may have to appear while the plugin runs.
-  var needsBrokerDirectory: Bool {
-    broker.contains { $0.covers("host.mount") || $0.covers("host.device.open") }
+  /// Whether mounts or device nodes may have to appear while the plugin runs. Those that it works without are not
+  /// waited for where nobody can make them.
+  func needsBrokerDirectory(without optional: Set<String>, _ places: any BrokerPlaces) async -> Bool {
+    let wanted = Set(["host.mount", "host.device.open"].filter { name in broker.contains { $0.covers(name) } })
+    if wanted.isEmpty { return false }
+    if !wanted.isSubset(of: optional) { return true }
+    return await places.unavailable(of: wanted) != wanted
   }
 }

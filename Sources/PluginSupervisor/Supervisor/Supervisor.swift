@@ -257,6 +257,7 @@ public actor Supervisor {
     let uids = uids
     let logger = logger
     let bundle = storage.bundle
+    let optionalServices = storage.optionalServices
     let directories = InstanceDirectories(settings, name: name)
     var configuration = InstanceConfiguration(
       bundle: bundle, storeid: storeid, storageType: storeid == nil ? nil : storage.type, host: settings.host,
@@ -267,7 +268,7 @@ public actor Supervisor {
     // What nobody here can do is not offered, whatever was granted.
     if let broker = settings.broker {
       // What the plugin needs is offered all the same: asking for it then says what the host lacks.
-      let optional = storage.optionalServices
+      let optional = configuration.hostServices.intersection(optionalServices)
       if !optional.isEmpty { configuration.withheldServices = { await broker.unavailable(of: optional) } }
     } else {
       configuration.hostServices.subtract(storage.brokerServices)
@@ -303,7 +304,9 @@ public actor Supervisor {
       }
       plan.streamsDirectory = directories.streams
       plan.holder = name
-      if let broker = settings.broker, plan.permissions.needsBrokerDirectory {
+      if let broker = settings.broker,
+        await plan.permissions.needsBrokerDirectory(without: optionalServices, broker)
+      {
         try await broker.prepare(directories.broker)
         plan.brokerDirectory = directories.broker
       }

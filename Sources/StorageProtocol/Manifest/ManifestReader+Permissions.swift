@@ -127,6 +127,9 @@ extension ManifestReader {
     if !known, refusesUnknown {
       note(path.appending("operation"), "\(ForeignText.quoted(operation)) is no broker operation, such as host.mount")
     }
+    for problem in BrokerLimits.problems(operation, limits) where known {
+      note(path.appending("limits").appending(problem.name), problem.text)
+    }
     for (name, text) in limits.sorted(by: { $0.key < $1.key }) {
       guard let template = PathTemplate(text) else {
         note(path.appending("limits").appending(name), "has a '${' that is not ${config.PROPERTY}")

@@ -54,14 +54,16 @@ public struct PathTemplate: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// The text with the configuration's values in it; nil when one is missing or no text or number.
-  public func resolved(_ config: JSONObject) -> String? {
+  ///
+  /// - Parameter form: how a value is written, where the text is more than a text, such as a pattern.
+  public func resolved(_ config: JSONObject, as form: (String) -> String = { $0 }) -> String? {
     var result = ""
     for part in parts {
       switch part {
       case .text(let text): result += text
       case .property(let name):
         switch config[name] {
-        case .string(let value): result += value
+        case .string(let value): result += form(value)
         case .int(let value): result += String(value)
         default: return nil
         }

@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -73,6 +74,17 @@ class Host:
 
     def volumes(self, storage):
         return sorted(item["volid"] for item in self.items("volume", "list", storage))
+
+    def bundle(self, name):
+        """Adds a plugin of the tests' own to those that the daemon has."""
+        with open("/berth/root", encoding="utf-8") as file:
+            root = file.read().strip()
+        run("python3", f"{root}/scripts/bundle", f"{root}/Tests/SamplePlugins/{name}", "/berth/plugins")
+
+    def told(self):
+        """What a hostile plugin logged of the answers it got: [call, kind, answer]."""
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            return [json.loads(text.replace('\\"', '"')) for text in re.findall(r"told (\[.*?\])", file.read())]
 
     def stop(self):
         if self.process is not None:

@@ -114,9 +114,30 @@ class LvmThin(guest.StorageTest):
         self.assertEqual({name for name in lvs() if not name.startswith("[")}, {POOL, "precious"})
 
     def test_3_nothing_outside_the_grant_is_reached(self):
+        """A plugin with the permissions of `lvmthin` asks the broker itself."""
+        host = self.host
+        before = run("lvs", "--noheadings", "-o", "lv_name,lv_size,lv_tags,lv_active", "othervg", f"{VG}/precious")
+        run("lvcreate", "-y", "-V", "64M", "-n", "vm-950-disk-0", "--thinpool", POOL, VG)
+        run("mkfs.ext4", "-q", f"/dev/{VG}/vm-950-disk-0")
+        os.makedirs("/run/taken", exist_ok=True)
+        run("mount", f"/dev/{VG}/vm-950-disk-0", "/run/taken")
+        try:
+            host.bundle("lvmhostile")
+            host.berth("storage", "add", "lvmhostile", "hostile", "--option", f"vgname={VG}", "--option",
+                       f"thinpool={POOL}", "--consent")
+            told = host.told()
+            host.berth("storage", "remove", "hostile")
+        finally:
+            run("umount", "/run/taken")
+            run("lvremove", "-y", f"{VG}/vm-950-disk-0")
+        for name, kind, answer in told:
+            wanted = {"honest": "done", "attack": "HOST_DENIED", "busy": "VOLUME_BUSY"}[kind]
+            self.assertEqual(answer, wanted, f"{name}: {told}")
+        self.assertEqual(len({one[0] for one in told if one[1] == "honest"}), 10, told)
+        self.assertGreater(len({one[0] for one in told if one[1] == "attack"}), 30, told)
+        self.assertEqual(
+            run("lvs", "--noheadings", "-o", "lv_name,lv_size,lv_tags,lv_active", "othervg", f"{VG}/precious"), before)
         self.refused("volume", "free", "thin:precious")
-        self.assertIn("precious", lvs())
-        self.assertIn("vm-100-disk-0", run("lvs", "--noheadings", "-o", "lv_name", "othervg"))
 
     def test_4_kill_9_of_the_daemon_in_the_middle_of_a_rollback(self):
         host = self.host
