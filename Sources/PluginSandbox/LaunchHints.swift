@@ -14,7 +14,8 @@ enum LaunchHints {
       switch number {
       case ENOENT: "\(detail) does not exist on this host"
       case ELOOP: "\(detail) leads through a symbolic link; grant the real path"
-      case EACCES: "\(detail) holds programs and must belong to root or to berthd's user and be writable by its owner only"
+      case EACCES:
+        "\(detail) holds programs and must belong to root or to berthd's user and be writable by its owner only"
       default: nil
       }
     case BL_STEP_IDMAP:
