@@ -14,7 +14,8 @@ enum LaunchHints {
       switch number {
       case ENOENT: "\(detail) does not exist on this host"
       case ELOOP: "\(detail) leads through a symbolic link; grant the real path"
-      case EACCES: "\(detail) holds programs and must belong to root and be writable by its owner only"
+      case EACCES:
+        "\(detail) holds programs and must belong to root or to berthd's user and be writable by its owner only"
       default: nil
       }
     case BL_STEP_IDMAP:
@@ -26,6 +27,9 @@ enum LaunchHints {
         + "enabled"
     case BL_STEP_CLONE where number == EPERM || number == ENOSPC:
       "The kernel refuses new namespaces; check kernel.unprivileged_userns_clone and user.max_user_namespaces"
+    case BL_STEP_NETWORK where number == ENONET:
+      "Grant endpoints (net tcp HOST:PORT) in its place, or give berth-launcher.service the host's network, as its drop-in "
+        + "berth-launcher-broker.conf does"
     case BL_STEP_EXEC where number == ENOENT:
       "\(detail), or the interpreter that its first line names, does not exist inside the sandbox"
     case BL_STEP_EXEC where number == EACCES: "\(detail) is not executable for the plugin's user: chmod 755"

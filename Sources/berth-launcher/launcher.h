@@ -124,6 +124,7 @@ void kit_settle(struct job *job);
 int open_image(struct job *job);
 
 // network.c
+void network_check(struct job *job);
 void network_set_up(struct job *job);
 
 // confine.c

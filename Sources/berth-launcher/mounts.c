@@ -80,6 +80,14 @@ static void map_owner(struct job *job, int mount, const struct stat *status, con
   close(namespace);
 }
 
+// Whose programs may run: root's, our own, and those of whoever asks, who may have any of his started anyway (as a unit:
+// berthd's copies of bundles). In a user namespace root's files show no owner at all.
+static bool is_trusted(const struct job *job, uid_t owner) {
+  struct berth_credentials peer;
+  if (owner == 0 || owner == geteuid() || (job->request.flags & BL_F_USERNS)) return true;
+  return server.socket_path && berth_peer_credentials(daemon_socket, &peer) == 0 && owner == peer.uid;
+}
+
 static void open_source(struct job *job, unsigned index) {
   const struct bl_mount *m = &job->request.mounts[index];
   const char *path = text(job, m->source);
@@ -92,9 +100,7 @@ static void open_source(struct job *job, unsigned index) {
   if (device != !!(m->flags & BL_MF_DEVICE) || (!directory && !device && !S_ISREG(status.st_mode))) {
     die_with(job, BL_STEP_SOURCE, EINVAL, path);
   }
-  // In a user namespace root's files show no owner at all.
-  bool trusted = status.st_uid == 0 || status.st_uid == geteuid() || (job->request.flags & BL_F_USERNS);
-  if ((m->flags & BL_MF_EXEC) && (!trusted || (status.st_mode & 022))) {
+  if ((m->flags & BL_MF_EXEC) && (!is_trusted(job, status.st_uid) || (status.st_mode & 022))) {
     die_with(job, BL_STEP_SOURCE, EACCES, path); // programs that somebody else could replace
   }
   if (device && !(job->request.flags & BL_F_USERNS)) {

@@ -8,12 +8,29 @@
 
 #include <arpa/inet.h>
 #include <linux/ipv6.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+// A server may live in a network of its own (PrivateNetwork= of its unit). The host's, which was granted, is that of
+// whoever asks; a plugin that got the other one would find nothing there, and nobody would know why.
+void network_check(struct job *job) {
+  struct stat own, theirs;
+  if (!server.socket_path || !(job->request.flags & BL_F_NET_HOST)) return;
+  int network = ioctl(daemon_socket, SIOCGSKNS);
+  if (network < 0 || fstat(network, &theirs) < 0 || fstatat(server.proc, "self/ns/net", &own, 0) < 0) {
+    die(job, BL_STEP_NETWORK, "net host");
+  }
+  if (own.st_dev != theirs.st_dev || own.st_ino != theirs.st_ino) {
+    die_with(job, BL_STEP_NETWORK, ENONET, "net host: the launcher has a network of its own");
+  }
+  close(network);
+}
 
 static void raise_loopback(struct job *job) {
   struct ifreq interface = {.ifr_name = "lo"};

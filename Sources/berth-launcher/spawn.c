@@ -151,6 +151,7 @@ void spawn(struct job *job) {
   const struct bl_request *r = &job->request;
   bool user_namespace = r->flags & BL_F_USERNS;
   if (!user_namespace && geteuid() != 0) die_with(job, BL_STEP_PRIVILEGE, EPERM, "the privileged mode needs root");
+  network_check(job);
   read_filter(job);
   if (!user_namespace) {
     kit_take(job);

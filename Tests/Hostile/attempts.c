@@ -108,15 +108,29 @@ static long write_release_agent(void) {
   return result < 0 && errno == ENOENT ? open_for_writing("/sys/fs/cgroup/cgroup.subtree_control") : result;
 }
 
+// Its own terminal, which the control lacks as well, or else the machine's.
+static long open_terminal(void) {
+  long result = open_for_writing("/dev/tty");
+  return result < 0 ? open_for_writing("/dev/tty0") : result;
+}
+static long read_disk(void) {
+  static const char *const disks[] = {"/dev/vda", "/dev/sda", "/dev/nvme0n1"};
+  long result = -1;
+  for (size_t i = 0; i < 3 && result < 0 && (i == 0 || errno == ENOENT); i++) result = read_file(disks[i], NULL);
+  return result;
+}
+
 // What an allow-list cannot have heard of: cachestat (Linux 6.5), before it set_mempolicy_home_node (5.17).
 static long newest_call(void) {
   long result = CALL(451, -1, NULL, NULL, 0);
   return result < 0 && errno == ENOSYS ? CALL(450, NULL, 0, 0, 1) : result;
 }
 
+// X: with a reason why it need not succeed outside on every machine.
 #define A(name, threat, flags, expression) \
   static long do_##name(void) { return (expression); }
-#define ATTEMPTS(A) \
+#define X(name, threat, flags, why, expression) A(name, threat, flags, expression)
+#define ATTEMPTS(A, X) \
   /* T1, T2: secrets and other storages */ \
   A(secret_root_only, "T1", PATH_ABSENT, read_file(target("secret"), "CANARY")) \
   A(secret_world_readable, "T1", PATH_ABSENT, read_file(target("open_secret"), "CANARY")) \
@@ -139,7 +153,8 @@ static long newest_call(void) {
   A(leaked_working_directory, "T3", NO_OBJECT, working_directory()) \
   A(victim_environment, "T3", PATH_ABSENT, path_of_victim("/environ")) \
   A(victim_arguments, "T3", PATH_ABSENT, path_of_victim("/cmdline")) \
-  A(init_environment, "T3", PATH_ABSENT | VACUOUS, read_file("/proc/1/environ", NULL)) \
+  X(init_environment, "T3", PATH_ABSENT | STOCK, "where the first process may not be looked into (a restricted /proc)", \
+    read_file("/proc/1/environ", NULL)) \
   A(own_mounts, "T3", PATH_ABSENT, read_file("/proc/self/mountinfo", NULL)) \
   A(host_name, "T3", NO_OBJECT, hostname_of_host()) \
   /* T4: writing where it must not */ \
@@ -162,7 +177,8 @@ static long newest_call(void) {
   A(system_mkdir, "T4", 0, change_with("mkdir")) \
   A(system_rename, "T4", 0, change_with("rename")) \
   A(core_pattern, "T4", PATH_ABSENT, open_for_writing("/proc/sys/kernel/core_pattern")) \
-  A(sysrq, "T4", PATH_ABSENT | VACUOUS, open_for_writing("/proc/sysrq-trigger")) \
+  X(sysrq, "T4", PATH_ABSENT | STOCK, "a kernel without CONFIG_MAGIC_SYSRQ", \
+    open_for_writing("/proc/sysrq-trigger")) \
   A(uevent_helper, "T4", PATH_ABSENT, open_for_writing("/sys/kernel/mm/transparent_hugepage/enabled")) \
   /* T5: code of its own making */ \
   A(run_copy_in_state, "T5", 0, run_copy_from(target("state"))) \
@@ -190,7 +206,8 @@ static long newest_call(void) {
   A(ambient_capability, "T6", 0, raise_ambient()) \
   A(keep_capabilities, "T6", 0, prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)) \
   A(secure_bits, "T6", 0, prctl(PR_SET_SECUREBITS, 0, 0, 0, 0)) \
-  A(memory_map_prctl, "T6", REACH | VACUOUS, prctl(PR_SET_MM, PR_SET_MM_START_CODE, 0, 0, 0)) \
+  X(memory_map_prctl, "T6", REACH | STOCK, "a kernel without CONFIG_CHECKPOINT_RESTORE", \
+    prctl(PR_SET_MM, PR_SET_MM_START_CODE, 0, 0, 0)) \
   /* T7: the mount tree */ \
   A(mount_tmpfs, "T7", 0, mount_new()) \
   A(mount_bind, "T7", 0, mount("/usr", "/tmp", NULL, MS_BIND, NULL) < 0 ? -1 : umount("/tmp")) \
@@ -225,7 +242,8 @@ static long newest_call(void) {
   A(int80_getpid, "T9", 0, old_call(20, 0)) \
   A(int80_unshare, "T9", 0, old_call(310, CLONE_NEWUSER)) \
   A(int80_socketcall, "T9", REACH, old_call(102, 1)) \
-  A(x32_getpid, "T9", VACUOUS, x32_call()) \
+  X(x32_getpid, "T9", NOWHERE, "neither kernel has the x32 table: CONFIG_X86_X32_ABI is off", \
+    x32_call()) \
   /* T10: looking into other processes */ \
   A(trace_attach, "T10", NO_PROCESS, attach_to(target_number("victim"), PTRACE_ATTACH)) \
   A(trace_seize, "T10", NO_PROCESS, attach_to(target_number("victim"), PTRACE_SEIZE)) \
@@ -268,22 +286,31 @@ static long newest_call(void) {
   A(socket_netlink, "T13", 0, socket_of(AF_NETLINK, SOCK_RAW, 0)) \
   A(socket_packet, "T13", 0, socket_of(AF_PACKET, SOCK_RAW, 0)) \
   A(socket_vsock, "T13", 0, socket_of(AF_VSOCK, SOCK_STREAM, 0)) \
-  A(socket_alg, "T13", VACUOUS | NO_NETWORK, socket_of(AF_ALG, SOCK_SEQPACKET, 0)) \
-  A(socket_bluetooth, "T13", VACUOUS | NO_NETWORK, socket_of(AF_BLUETOOTH, SOCK_RAW, 0)) \
-  A(socket_xdp, "T13", VACUOUS | NO_NETWORK, socket_of(44, SOCK_RAW, 0)) \
-  A(socket_key, "T13", VACUOUS | NO_NETWORK, socket_of(AF_KEY, SOCK_RAW, 2)) \
+  X(socket_alg, "T13", NO_NETWORK | STOCK, "a kernel without AF_ALG", \
+    socket_of(AF_ALG, SOCK_SEQPACKET, 0)) \
+  X(socket_bluetooth, "T13", NO_NETWORK | NOWHERE, "neither kernel has AF_BLUETOOTH, which is for machines with a radio", \
+    socket_of(AF_BLUETOOTH, SOCK_RAW, 0)) \
+  X(socket_xdp, "T13", NO_NETWORK | STOCK, "a kernel without AF_XDP", \
+    socket_of(44, SOCK_RAW, 0)) \
+  X(socket_key, "T13", NO_NETWORK | STOCK, "a kernel without AF_KEY", \
+    socket_of(AF_KEY, SOCK_RAW, 2)) \
   A(socketpair_vsock, "T13", REACH, CALL(SYS_socketpair, AF_INET, SOCK_STREAM, 0, (int[2]){0, 0})) \
   /* T14: devices */ \
   A(make_memory_node, "T14", 0, load_device_node()) \
   A(device_kmsg, "T14", PATH_ABSENT, open_for_writing("/dev/kmsg")) \
-  A(device_mem, "T14", PATH_ABSENT | VACUOUS, read_file("/dev/mem", NULL)) \
+  X(device_mem, "T14", PATH_ABSENT | STOCK, "a machine without /dev/mem", \
+    read_file("/dev/mem", NULL)) \
   A(device_fuse, "T14", PATH_ABSENT, open_for_writing("/dev/fuse")) \
   A(device_loop_control, "T14", PATH_ABSENT, open_for_writing("/dev/loop-control")) \
-  A(device_tty, "T14", PATH_ABSENT | NO_OBJECT | VACUOUS, open_for_writing("/dev/tty")) \
+  X(device_tty, "T14", PATH_ABSENT | NO_OBJECT | STOCK, "a machine without virtual consoles, where the control has no terminal", \
+    open_terminal()) \
   A(device_ptmx, "T14", PATH_ABSENT, open_for_writing("/dev/ptmx")) \
-  A(device_tun, "T14", PATH_ABSENT | VACUOUS, open_for_writing("/dev/net/tun")) \
-  A(device_disk, "T14", PATH_ABSENT | VACUOUS, read_file("/dev/vda", NULL)) \
-  A(device_kvm, "T14", PATH_ABSENT | VACUOUS, open_for_writing("/dev/kvm")) \
+  X(device_tun, "T14", PATH_ABSENT | STOCK, "a machine without /dev/net/tun", \
+    open_for_writing("/dev/net/tun")) \
+  X(device_disk, "T14", PATH_ABSENT | STOCK, "a machine whose disk is elsewhere or closed to containers", \
+    read_disk()) \
+  X(device_kvm, "T14", PATH_ABSENT | STOCK, "a machine without virtualization", \
+    open_for_writing("/dev/kvm")) \
   A(device_listing, "T14", PATH_ABSENT, list_directory("/dev", "kmsg")) \
   /* T15: the kernel's wide doors */ \
   A(io_uring, "T15", REACH, CALL(SYS_io_uring_setup, 1, NULL)) \
@@ -295,12 +322,16 @@ static long newest_call(void) {
   A(request_key, "T15", REACH, CALL(SYS_request_key, "user", "none", NULL, 0)) \
   A(key_control, "T15", 0, CALL(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING, 1)) \
   A(fanotify, "T15", REACH, CALL(SYS_fanotify_init, 0, 0)) \
-  A(kexec, "T15", REACH | VACUOUS, CALL(SYS_kexec_load, 0, 99, NULL, ~0ul)) \
-  A(load_module, "T15", REACH | VACUOUS, CALL(SYS_init_module, NULL, 0, "")) \
-  A(remove_module, "T15", REACH | VACUOUS, CALL(SYS_delete_module, "none", 0)) \
+  X(kexec, "T15", REACH | STOCK, "a kernel without kexec", \
+    CALL(SYS_kexec_load, 0, 99, NULL, ~0ul)) \
+  X(load_module, "T15", REACH | STOCK, "a kernel without modules", \
+    CALL(SYS_init_module, NULL, 0, "")) \
+  X(remove_module, "T15", REACH | STOCK, "a kernel without modules", \
+    CALL(SYS_delete_module, "none", 0)) \
   A(reboot, "T15", REACH, CALL(SYS_reboot, 0, 0, 0, NULL)) \
   A(swap_on, "T15", REACH, CALL(SYS_swapon, "/nowhere", 0)) \
-  A(accounting, "T15", REACH | VACUOUS, CALL(SYS_acct, "/nowhere")) \
+  X(accounting, "T15", REACH | STOCK, "a kernel without process accounting", \
+    CALL(SYS_acct, "/nowhere")) \
   A(quota, "T15", REACH, CALL(SYS_quotactl, 0, NULL, 0, NULL)) \
   A(personality, "T15", 0, CALL(SYS_personality, 0x0040000)) \
   A(kernel_log, "T15", 0, CALL(SYS_syslog, 10, NULL, 0)) \
@@ -312,10 +343,12 @@ static long newest_call(void) {
   A(name_to_handle, "T15", REACH, CALL(SYS_name_to_handle_at, AT_FDCWD, "/", NULL, NULL, 0)) \
   A(memory_policy, "T15", REACH, CALL(SYS_set_mempolicy, 0, NULL, 0)) \
   A(migrate_pages, "T15", REACH, CALL(SYS_migrate_pages, 0, 0, NULL, NULL)) \
-  A(secret_memory, "T15", REACH | VACUOUS, CALL(SYS_memfd_secret, 0)) \
+  X(secret_memory, "T15", REACH | STOCK, "a kernel before 5.14, or booted without secretmem.enable", \
+    CALL(SYS_memfd_secret, 0)) \
   A(vmsplice, "T15", REACH, CALL(SYS_vmsplice, -1, NULL, 0, 0)) \
   A(seccomp_listener, "T15", 0, listener_filter()) \
-  A(port_access, "T15", VACUOUS | REACH, CALL(SYS_ioperm, 0x80, 1, 1)) \
+  X(port_access, "T15", REACH | STOCK, "a kernel without CONFIG_X86_IOPL_IOPERM", \
+    CALL(SYS_ioperm, 0x80, 1, 1)) \
   A(local_descriptor_table, "T15", REACH, CALL(SYS_modify_ldt, 1, NULL, 0)) \
   A(newest_call, "T15", REACH, newest_call()) \
   /* T16: terminals */ \
@@ -344,7 +377,8 @@ static long newest_call(void) {
   /* T23, T24, T26: the streams of others */ \
   A(take_requests_of_victim, "T23", PATH_ABSENT, stream_of_victim("0", O_RDONLY)) \
   A(write_own_input, "T23", PATH_ABSENT, open_for_writing("/proc/self/fd/0")) \
-  A(flood_console, "T24", PATH_ABSENT | VACUOUS, open_for_writing("/dev/console")) \
+  X(flood_console, "T24", PATH_ABSENT | STOCK, "a machine without a console", \
+    open_for_writing("/dev/console")) \
   A(flood_kernel_log, "T24", PATH_ABSENT, open_for_writing("/dev/kmsg")) \
   A(answer_for_victim, "T26", PATH_ABSENT, stream_of_victim("2", O_WRONLY)) \
   A(answer_by_descriptor, "T26", NO_PROCESS, take_descriptor()) \
@@ -366,7 +400,8 @@ static long newest_call(void) {
   /* T30: the host's hands */ \
   A(ask_launcher, "T30", PATH_ABSENT, connect_packets(target("packet_socket"))) \
   A(attach_loop, "T30", PATH_ABSENT, open_for_writing("/dev/loop-control")) \
-  A(map_devices, "T30", PATH_ABSENT | VACUOUS, open_for_writing("/dev/mapper/control")) \
+  X(map_devices, "T30", PATH_ABSENT | STOCK, "a kernel without the device mapper", \
+    open_for_writing("/dev/mapper/control")) \
   A(mount_image, "T30", REACH, mount(target("state"), "/tmp", "ext4", 0, NULL)) \
   /* T31: growing by an upgrade of its own */ \
   A(replace_manifest, "T31", 0, replace_in_bundle("manifest.json")) \
@@ -375,8 +410,10 @@ static long newest_call(void) {
   A(forge_log_record, "T32", PATH_ABSENT, send_datagram(target("log_socket"))) \
   A(forge_log_file, "T32", PATH_ABSENT, open_for_writing(target("log_file")))
 
-ATTEMPTS(A)
+ATTEMPTS(A, X)
 #undef A
-#define A(name, threat, flags, expression) {#name, threat, flags, do_##name},
-const struct attempt attempts[] = {ATTEMPTS(A)};
+#undef X
+#define A(name, threat, flags, expression) {#name, threat, flags, NULL, do_##name},
+#define X(name, threat, flags, why, expression) {#name, threat, flags, why, do_##name},
+const struct attempt attempts[] = {ATTEMPTS(A, X)};
 const size_t attempt_count = sizeof attempts / sizeof *attempts;

@@ -6,7 +6,9 @@
 //
 // The corpus keeps one request for every verdict that was ever reached, as changes of the sound one:
 //   SIZE DESCRIPTORS OFFSET=BYTE…  # VERDICT
-// They are tried first and changed further; a verdict that the corpus lacks is printed as a line to add.
+// They are tried first, and must be judged as it says there; then they are changed further. A verdict that the corpus
+// lacks is printed as a line to add, and is a failure like one that changed: the exit status is 1. With `-` for CORPUS
+// there is none, and a whole new one is printed (the offsets mean something else once struct bl_request has changed).
 
 #include "launcher.h"
 
@@ -84,17 +86,27 @@ struct input {
 static struct input kept[KEPT];
 static int kept_count;
 
+static void give_up(const char *path, const char *what) {
+  fprintf(stderr, "%s: %s\n", path, what);
+  exit(1);
+}
+
 static void load(const char *path) {
   char line[1024];
+  if (strcmp(path, "-") == 0) return;
   FILE *file = fopen(path, "re");
-  while (file && kept_count < KEPT && fgets(line, sizeof line, file)) {
+  if (!file) give_up(path, "cannot be read");
+  while (fgets(line, sizeof line, file)) {
+    if (line[0] == '#') continue;
+    if (kept_count == KEPT) give_up(path, "holds more requests than there is room for (KEPT)");
     struct input *in = &kept[kept_count];
     char *comment = strchr(line, '#');
-    if (!comment || comment == line) continue;
-    *comment = 0;
-    sscanf(comment + 1, " %79[^\n]", in->verdict);
     int used = 0;
-    if (sscanf(line, "%ld %d%n", &in->size, &in->fds, &used) != 2) continue;
+    if (comment) *comment = 0;
+    if (!comment || sscanf(comment + 1, " %79[^\n]", in->verdict) != 1 ||
+        sscanf(line, "%ld %d%n", &in->size, &in->fds, &used) != 2) {
+      give_up(line, "is no request with its verdict");
+    }
     unsigned offset, byte;
     for (char *at = line + used; in->count < CHANGES && sscanf(at, " %u=%u%n", &offset, &byte, &used) == 2; at += used) {
       in->changes[in->count].offset = offset;
@@ -102,12 +114,17 @@ static void load(const char *path) {
     }
     kept_count++;
   }
-  if (file) fclose(file);
+  fclose(file);
+  if (kept_count == 0) give_up(path, "holds no request");
+}
+
+static bool is_verdict(const struct input *in, const char *verdict) {
+  return strncmp(in->verdict, verdict, sizeof in->verdict - 1) == 0;
 }
 
 static void keep(const struct input *in, const char *verdict) {
   for (int i = 0; i < kept_count; i++) {
-    if (strcmp(kept[i].verdict, verdict) == 0) return;
+    if (is_verdict(&kept[i], verdict)) return;
   }
   if (kept_count == KEPT) return;
   kept[kept_count] = *in;
@@ -144,8 +161,13 @@ int main(int argc, char **argv) {
   // Most of the struct is zero: changes go where the meaning is, mostly.
   const size_t head = offsetof(struct bl_request, pool), pool = base->pool_size;
   unsigned long runs = 0, accepted = 0;
-  for (int i = 0; i < kept_count; i++) judge(&job, base, &kept[i]);
-  int known = kept_count;
+  int known = kept_count, changed = 0;
+  for (int i = 0; i < known; i++) {
+    const char *now = judge(&job, base, &kept[i]);
+    if (is_verdict(&kept[i], now)) continue;
+    changed++;
+    printf("changed: request %d was \"%s\", now: %s\n", i + 1, kept[i].verdict, now);
+  }
   while (time(NULL) < end) {
     for (int i = 0; i < 2000; i++, runs++) {
       struct input in = {.size = (long)sizeof job.request, .fds = BL_REQUEST_FDS};
@@ -171,6 +193,6 @@ int main(int argc, char **argv) {
     }
   }
   bl_request_free(base);
-  printf("%lu requests, %lu accepted, %d verdicts known, %d new\n", runs, accepted, known, kept_count - known);
-  return 0;
+  printf("%lu requests, %lu accepted, %d verdicts known, %d new, %d changed\n", runs, accepted, known, kept_count - known, changed);
+  return kept_count > known || changed > 0;
 }

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // A plugin that tries to get out. The same program runs inside the sandbox, where every attempt must be refused, and
-// outside as root, where every attempt must succeed (else it proves nothing).
+// outside as root, where every attempt must succeed (else it proves nothing). Some succeed on no kernel but one that has
+// what they need: on the stock kernel of the guest those must, elsewhere they may.
 
 #pragma once
 
@@ -20,15 +21,17 @@ enum {
   LIMITED = 1 << 3,      // EAGAIN, ENOMEM, ENOSPC, EMFILE, EFBIG, EDQUOT: a limit
   NO_OBJECT = 1 << 4,    // ENOENT for System V and POSIX objects, ENXIO, ENOTTY
   REACH = 1 << 5,        // success is to reach the kernel's own code: any other error is an escape
-  VACUOUS = 1 << 6,      // this kernel or machine offers no way to succeed even outside
+  STOCK = 1 << 6,        // the guest's kernel shows it outside; another machine may lack what it needs, see `why`
   UNMAPPED = 1 << 8,     // EOVERFLOW, EINVAL: the user does not exist in the mount's id map
   UNPRIVILEGED = 1 << 7, // the control runs as an ordinary user: it is about gaining what root has
+  NOWHERE = 1 << 9,      // neither the guest's kernel nor this one shows it outside, see `why`
 };
 
 struct attempt {
   const char *name;
   const char *threat;
   int flags;
+  const char *why; // what a machine lacks on which it does not succeed outside; NULL when it must everywhere
   long (*run)(void);
 };
 extern const struct attempt attempts[];

@@ -1,8 +1,12 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-// hostile TARGETS inside|outside   runs every attempt in a process of its own and prints one line each:
-//   NAME THREAT ESCAPED|BLOCKED|INCONCLUSIVE detail
+// hostile TARGETS inside|outside [NAME|together]
+//   runs every attempt, or that one, in a process of its own and prints one line each:
+//     NAME THREAT ESCAPED|BLOCKED|INCONCLUSIVE|APART always|stock|nowhere detail
+//   with the machines on which it must succeed outside. `together` leaves out (APART) what uses something up, T17 to T21:
+//   after a fork bomb or a full disk another attempt might be refused for want of a process or a block, and not by a
+//   layer. Those are run by name, each in a sandbox of its own.
 // hostile --euid                   exits 0 when it gained root (for planted set-uid copies)
 
 #include "hostile.h"
@@ -72,13 +76,18 @@ static int judge(const struct attempt *attempt, int outside) {
   return attempt->flags & REACH ? ESCAPED : INCONCLUSIVE;
 }
 
+static void tell(const struct attempt *attempt, const char *verdict, const char *detail) {
+  const char *where = attempt->flags & NOWHERE ? "nowhere" : attempt->flags & STOCK ? "stock" : "always";
+  printf("%s %s %s %s %s\n", attempt->name, attempt->threat, verdict, where, detail);
+}
+
 static void report(const struct attempt *attempt, int outside) {
   fflush(stdout);
   int errors[2];
   if (pipe(errors) < 0) exit(2);
   pid_t pid = fork();
   if (pid < 0) {
-    printf("%s %s INCONCLUSIVE fork:%s\n", attempt->name, attempt->threat, strerrorname_np(errno));
+    tell(attempt, "INCONCLUSIVE", strerrorname_np(errno));
     return;
   }
   if (pid == 0) {
@@ -109,7 +118,12 @@ static void report(const struct attempt *attempt, int outside) {
   } else {
     detail = strerrorname_np(WEXITSTATUS(status));
   }
-  printf("%s %s %s%s %s\n", attempt->name, attempt->threat, verdict, attempt->flags & VACUOUS ? " vacuous" : "", detail);
+  tell(attempt, verdict, detail);
+}
+
+static int uses_up(const struct attempt *attempt) {
+  long threat = strtol(attempt->threat + 1, NULL, 10);
+  return threat >= 17 && threat <= 21;
 }
 
 int main(int argc, char **argv) {
@@ -120,8 +134,13 @@ int main(int argc, char **argv) {
   read_targets(argv[1]);
   int outside = strcmp(argv[2], "outside") == 0;
   if (outside && (unshare(CLONE_NEWNS | CLONE_NEWUTS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)) return 2;
+  int together = argc > 3 && strcmp(argv[3], "together") == 0;
   for (size_t i = 0; i < attempt_count; i++) {
-    if (argc > 3 && strcmp(argv[3], attempts[i].name) != 0) continue;
+    if (argc > 3 && !together && strcmp(argv[3], attempts[i].name) != 0) continue;
+    if (together && uses_up(&attempts[i])) {
+      tell(&attempts[i], "APART", "");
+      continue;
+    }
     report(&attempts[i], outside);
   }
   printf("end %zu\n", attempt_count);

@@ -8,13 +8,20 @@ import Glibc
 
 /// The hostile program of `Tests/Hostile`, compiled and surrounded by everything it tries to reach.
 final class HostilePlugin: Sendable {
-  enum Verdict: String { case escaped = "ESCAPED", blocked = "BLOCKED", inconclusive = "INCONCLUSIVE" }
+  enum Verdict: String {
+    case escaped = "ESCAPED", blocked = "BLOCKED", inconclusive = "INCONCLUSIVE"
+    /// Not run: it uses something up, and so has a sandbox of its own.
+    case apart = "APART"
+  }
+
+  /// Where an attempt has to succeed outside; the reasons for anything but `always` are in the corpus.
+  enum Control: String { case always, stock, nowhere }
 
   struct Result: CustomStringConvertible {
     var name: String
     var threat: String
     var verdict: Verdict
-    var isVacuous: Bool
+    var control: Control
     var detail: String
     var description: String { "\(threat) \(name): \(verdict.rawValue) \(detail)" }
   }
@@ -110,6 +117,7 @@ final class HostilePlugin: Sendable {
   }
 
   /// Runs every attempt in the sandbox, started by a host that leaks a descriptor and has a secret in its environment.
+  /// What uses something up has a sandbox and a user of its own each.
   ///
   /// - Parameter hasImage: whether the state is a file system image, as wherever a host can make them.
   func inside(
@@ -118,12 +126,31 @@ final class HostilePlugin: Sendable {
     setenv("SECRET_TOKEN", "CANARY-5", 1)
     let leaked = open("/", O_RDONLY | O_DIRECTORY)
     defer { close(leaked) }
-    var plan = fixture.plan("hostile")
-    plan.arguments = ["/plugin/inside", "inside"]
+    var results = try await run("together", number: 0, launcher: launcher, hasImage: hasImage, change: change)
+    for (index, result) in results.enumerated() where result.verdict == .apart {
+      let alone = try await run(result.name, number: index + 1, launcher: launcher, hasImage: hasImage, change: change)
+      guard let one = alone.first, alone.count == 1, one.verdict != .apart else {
+        throw SandboxError(.systemFailure, "\(result.name) has no result of its own")
+      }
+      results[index] = one
+    }
+    return results
+  }
+
+  /// One sandbox with a user and a state of its own.
+  private func run(
+    _ what: String, number: Int, launcher: Launcher?, hasImage: Bool, change: (inout LaunchPlan) -> Void
+  ) async throws -> [Result] {
+    var plan = fixture.plan("hostile", uid: 654_321 + UInt32(number))
+    plan.instance = "t\(number)"
+    plan.arguments = ["/plugin/inside", "inside", what]
+    let state = "\(fixture.directory)/state" + (number == 0 ? "" : "-\(number)")
     // Without an image the state is a tmpfs, which has a size as well.
     if hasImage {
-      plan.stateImage = fixture.directory + "/state.img"
-      try StateImage.prepare(fixture.directory + "/state.img", size: 16 << 20, owner: plan.uid)
+      mkdir(state, 0o755)
+      plan.stateDirectory = state
+      plan.stateImage = state + ".img"
+      try await Self.prepare(state + ".img", plan.uid)
     }
     change(&plan)
     let process = try await (launcher ?? fixture.launcher).launch(plan)
@@ -133,14 +160,21 @@ final class HostilePlugin: Sendable {
     return Self.parse(text)
   }
 
+  private static func prepare(_ image: String, _ owner: UInt32) async throws {
+    let result = await Blocking.run {
+      Swift.Result { try StateImage.prepare(image, size: 16 << 20, owner: owner) }
+    }
+    try result.get()
+  }
+
   private static func parse(_ text: String) -> [Result] {
     text.split(separator: "\n").compactMap { line in
       let words = line.split(separator: " ").map(String.init)
-      guard words.count >= 3, let verdict = Verdict(rawValue: words[2]) else { return nil }
-      let vacuous = words.count > 3 && words[3] == "vacuous"
+      guard words.count >= 4, let verdict = Verdict(rawValue: words[2]), let control = Control(rawValue: words[3])
+      else { return nil }
       return Result(
-        name: words[0], threat: words[1], verdict: verdict, isVacuous: vacuous,
-        detail: words.dropFirst(vacuous ? 4 : 3).joined(separator: " "))
+        name: words[0], threat: words[1], verdict: verdict, control: control,
+        detail: words.dropFirst(4).joined(separator: " "))
     }
   }
 }

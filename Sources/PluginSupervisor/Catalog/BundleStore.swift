@@ -90,6 +90,7 @@ public final class BundleStore: Sendable {
     let home = "\(directory)/\(bundle.id)"
     let (draft, place) = ("\(home)/.\(bundle.digest)", "\(home)/\(bundle.digest)")
     mkdir(directory, 0o750)
+    chmod(directory, 0o750)  // whatever the umask: a launcher of our group has to get in
     mkdir(home, 0o755)
     chmod(home, 0o755)
     removeTree(draft)

@@ -126,8 +126,18 @@ class StorageTest(unittest.TestCase):
         return caught.exception.text
 
 
-def main():
+def tests(suite):
+    """Every test in a suite of suites."""
+    for one in suite:
+        yield from tests(one) if isinstance(one, unittest.TestSuite) else (one,)
+
+
+def main(only=()):
+    """Runs the tests of the program, or those of them that have these names."""
     suite = unittest.TestLoader().loadTestsFromModule(sys.modules["__main__"])
+    if only:
+        suite = unittest.TestSuite(test for test in tests(suite) if test.id().rsplit(".", 1)[1] in only)
+        assert suite.countTestCases() == len(only), f"not all of {only} are there"
     result = unittest.TextTestRunner(verbosity=2, stream=sys.stderr).run(suite)
     failed = len(result.failures) + len(result.errors)
     skipped = len(result.skipped)

@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Berth's systemd units: how exposed they are, and a storage served by them, with an unprivileged berthd."""
 
+import hashlib
 import json
 import os
-import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -19,9 +21,67 @@ ROOT = open("/berth/root", encoding="utf-8").read().strip()
 PACKAGING = f"{ROOT}/packaging"
 
 
-def exposure(unit):
-    out = run("systemd-analyze", "security", "--offline=true", "--no-pager", f"{PACKAGING}/{unit}")
-    return float(re.search(r"Overall exposure level for .*: ([0-9.]+) ", out)[1])
+PLUGINS = "/usr/lib/berth/plugins"
+# Addresses of "another machine": this one's loopback device has them.
+FAR = ("10.9.8.7", "fd00:9:8::7")
+# Says its name at each place, whenever its storage is activated.
+CALLER = """def activate_storage(call):
+    import socket
+    for place in {places}:
+        try:
+            with socket.create_connection(place, timeout=10) as connection:
+                connection.sendall("{name}".encode())
+        except OSError as error:
+            raise PluginError("INTERNAL", f"{{place}}: {{error}}") from None
+"""
+
+
+def planted(name, permissions=None, **change):
+    """The sample plugin `minimal` under another name, with more permissions and other words in its program."""
+    place = f"{PLUGINS}/{name}"
+    shutil.copytree(f"{PLUGINS}/minimal", place)
+    with open(f"{place}/minimal.py", encoding="utf-8") as file:
+        program = file.read()
+    for old, new in change.items():
+        program = program.replace(f"def {old}(call):\n", new)
+    with open(f"{place}/minimal.py", "w", encoding="utf-8") as file:
+        file.write(program)
+    with open(f"{place}/manifest.json", encoding="utf-8") as file:
+        manifest = json.load(file)
+    manifest["id"], manifest["storageTypes"][0]["type"] = f"org.berth.test.{name}", name
+    manifest["sha256"] = hashlib.sha256(program.encode()).hexdigest()
+    manifest["permissions"].update(permissions or {})
+    with open(f"{place}/manifest.json", "w", encoding="utf-8") as file:
+        json.dump(manifest, file)
+    os.makedirs(f"/var/lib/vz/{name}", exist_ok=True)
+    run("berth", "plugin", "rescan", check=False)  # which fails for `linked`, as it must
+
+
+def added(name):
+    return run("berth", "storage", "add", name, name, "--option", f"path=/var/lib/vz/{name}", "--consent")
+
+
+class Listener:
+    """Collects what is said at one address."""
+
+    def __init__(self, address):
+        self.heard = []
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.socket = socket.create_server((address, 0), family=family)
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        while True:
+            connection, _ = self.socket.accept()
+            with connection:
+                self.heard.append(connection.recv(100).decode())
+
+    def hears(self, what, within=20):
+        end = time.monotonic() + within
+        while what not in self.heard and time.monotonic() < end:
+            time.sleep(0.1)
+        return what in self.heard
 
 
 def journal():
@@ -29,11 +89,8 @@ def journal():
 
 
 class Exposure(unittest.TestCase):
-    def test_the_daemon(self):
-        self.assertLessEqual(exposure("berthd.service"), 1.5)
-
-    def test_the_launcher(self):
-        self.assertLessEqual(exposure("berth-launcher.service"), 4.0)
+    def test_the_units_are_no_more_exposed_than_they_may_be(self):
+        run(f"{ROOT}/scripts/check-exposure")
 
 
 @unittest.skipUnless(open("/proc/1/comm", encoding="utf-8").read() == "systemd\n", "systemd does not run this machine")
@@ -49,11 +106,15 @@ class Running(unittest.TestCase):
                                (f"{PACKAGING}/berth.tmpfiles", "/usr/lib/tmpfiles.d/berth.conf")):
             os.makedirs(os.path.dirname(target), exist_ok=True)
             shutil.copy(source, target)
-        shutil.copytree("/berth/plugins", "/usr/lib/berth/plugins", dirs_exist_ok=True)
-        os.makedirs("/usr/lib/berth/plugins/linked")
-        os.symlink("../minimal/manifest.json", "/usr/lib/berth/plugins/linked/manifest.json")
+        shutil.copytree("/berth/plugins", PLUGINS, dirs_exist_ok=True)
+        os.makedirs(f"{PLUGINS}/linked")
+        os.symlink("../minimal/manifest.json", f"{PLUGINS}/linked/manifest.json")
         run("chmod", "-R", "u=rwX,go=rX", "/usr/lib/berth", "/usr/libexec/berth")
         os.makedirs("/var/lib/vz", exist_ok=True)
+        for address in FAR:
+            run("ip", "address", "add", address, "dev", "lo")
+        with open("/etc/hosts", "a", encoding="utf-8") as file:
+            file.write(f"{FAR[0]} array.example\n")
         run("systemd-sysusers", "berth.conf")
         run("systemd-tmpfiles", "--create", "berth.conf")
         run("systemctl", "daemon-reload")
@@ -91,6 +152,18 @@ class Running(unittest.TestCase):
     @staticmethod
     def volumes(storage):
         return {json.loads(line)["volid"] for line in run("berth", "volume", "list", storage, "--json").splitlines()}
+
+    def test_1_of_what_is_read_only_one_file_may_be_written(self):
+        """What the launcher's unit does with vm.memfd_noexec, with a setting that every kernel has."""
+        with open("/run/systemd/system/one-setting.service", "w", encoding="utf-8") as file:
+            file.write("""[Service]
+Type=oneshot
+ProtectKernelTunables=yes
+ReadWritePaths=-/proc/sys/vm/swappiness -/proc/sys/vm/no_such_setting
+ExecStart=/bin/sh -c 'echo 60 >/proc/sys/vm/swappiness && ! echo 0 >/proc/sys/vm/laptop_mode'
+""")
+        run("systemctl", "daemon-reload")
+        run("systemctl", "start", "one-setting.service")
 
     def test_1_a_storage_is_served_without_privilege(self):
         self.answered()
@@ -161,8 +234,7 @@ class Running(unittest.TestCase):
 
     def test_2_reload_takes_up_plugins_without_a_restart(self):
         daemon, before = self.state("MainPID"), self.listed("local")
-        plugins = "/usr/lib/berth/plugins"
-        manifest = f"{plugins}/directory/manifest.json"
+        manifest = f"{PLUGINS}/directory/manifest.json"
         with open(manifest, encoding="utf-8") as file:
             text = file.read()
         version = json.loads(text)["version"]
@@ -188,16 +260,56 @@ class Running(unittest.TestCase):
             with open(f"{manifest}.new", "w", encoding="utf-8") as file:
                 file.write(text.replace(f'"{version}"', '"9.9.9"', 1))
             os.rename(f"{manifest}.new", manifest)
-            os.rename(f"{plugins}/minimal", "/usr/lib/berth/minimal")
+            os.rename(f"{PLUGINS}/minimal", "/usr/lib/berth/minimal")
             reloaded("9.9.9", "version=9.9.9")
             self.assertNotIn("org.berth.sample.minimal", run("berth", "plugin", "list"))
         finally:
             with open(manifest, "w", encoding="utf-8") as file:
                 file.write(text)
             if os.path.exists("/usr/lib/berth/minimal"):
-                os.rename("/usr/lib/berth/minimal", f"{plugins}/minimal")
+                os.rename("/usr/lib/berth/minimal", f"{PLUGINS}/minimal")
         reloaded(version, "earlier=9.9.9")
         self.assertIn("org.berth.sample.minimal", run("berth", "plugin", "list"))
+
+    def test_2_granted_endpoints_are_reached_by_name_and_by_address(self):
+        named, four, six = Listener(FAR[0]), Listener(FAR[0]), Listener(FAR[1])
+        places = [("array.example", named.port), (FAR[0], four.port), (FAR[1], six.port)]
+        planted("reaches", {"net": {"endpoints": [
+            {"host": host, "port": port, "reason": "where the storage is"} for host, port in places]}},
+                activate_storage=CALLER.format(places=places, name="reaches"))
+        added("reaches")
+        self.assertEqual(self.volumes("reaches"), set())
+        for listener in (named, four, six):
+            self.assertTrue(listener.hears("reaches"), listener.socket)
+
+    def test_2_the_host_network_is_refused_where_the_launcher_has_none(self):
+        type(self).far = Listener(FAR[0])
+        planted("roams", {"net": {"host": {"reason": "tries everything"}}},
+                activate_storage=CALLER.format(places=[(FAR[0], self.far.port)], name="roams"))
+        with self.assertRaises(AssertionError) as caught:
+            added("roams")
+        self.assertIn("the launcher has a network of its own", str(caught.exception))
+        self.assertIn("berth-launcher-broker.conf", str(caught.exception))
+        self.assertEqual(self.far.heard, [])
+
+    def test_2_a_kept_copy_serves_when_the_bundle_is_broken(self):
+        planted("kept")
+        added("kept")
+        volume = run("berth", "volume", "alloc", "kept", "100", "1M")
+        end = time.monotonic() + guest.PATIENCE
+        while not os.path.exists("/var/lib/berth/bundles/org.berth.test.kept/good.json"):
+            self.assertLess(time.monotonic(), end, "no copy is kept")
+            time.sleep(0.2)
+        with open(f"{PLUGINS}/kept/minimal.py", "w", encoding="utf-8") as file:
+            file.write("#!/bin/false\n")
+        run("systemctl", "restart", "berth-launcher.service")
+        self.assertEqual(self.listed("kept"), {volume})
+        self.assertIn("kept", run("berth", "plugin", "rescan", check=False))
+        self.assertEqual(self.listed("kept"), {volume})
+
+    def test_2_the_state_of_a_plugin_has_a_size(self):
+        self.listed("local")
+        self.assertIn("/var/lib/berth/", run("losetup", "--list", "--noheadings", "--output", "BACK-FILE"))
 
     @classmethod
     def on_btrfs(cls):
@@ -286,6 +398,11 @@ class Running(unittest.TestCase):
             run("berth", "volume", "free", gone)
         self.assertEqual(run("lvs", "--noheadings", "-o", "lv_name", "unitvg").split(), ["thin"])
 
+    def test_3_the_host_network_is_the_hosts_with_the_drop_in(self):
+        added("roams")
+        self.assertEqual(self.volumes("roams"), set())
+        self.assertTrue(self.far.hears("roams"))
+
     def test_3_the_streams_of_snapshots_pass_with_the_drop_in(self):
         volume = run("berth", "volume", "alloc", "one", "100", "16M")
         self.filled(volume, os.urandom(1 << 20), "s1")
@@ -317,5 +434,12 @@ class Running(unittest.TestCase):
         self.assertEqual(run("pgrep", "-f", "^/usr/bin/python3.*/plugin/", check=False), "")
 
 
+# What `short` runs: that the units serve at all, and what only a launcher in its unit can get wrong.
+SHORT = (
+    "test_1_a_storage_is_served_without_privilege", "test_2_granted_endpoints_are_reached_by_name_and_by_address",
+    "test_2_the_host_network_is_refused_where_the_launcher_has_none", "test_2_a_kept_copy_serves_when_the_bundle_is_broken",
+    "test_2_the_state_of_a_plugin_has_a_size", "test_4_plugins_are_gone_with_the_daemon",
+)
+
 if __name__ == "__main__":
-    guest.main()
+    guest.main(SHORT if "short" in sys.argv else ())
