@@ -13,14 +13,14 @@ struct ObservedLayers {
     guard let initial = ObservedProcess(pid: process.pid) else { return }
     let plan = plan ?? process.plan
     let plugin = (initial.children ?? []).compactMap { ObservedProcess(pid: $0) }
-    for one in [initial] + plugin { check(one, plan) }
+    for one in [initial] + plugin { check(one, plan, process) }
     let mounts = initial.mounts
     if let root = mounts.first(where: { $0.target == "/" }), root.type != "tmpfs" || !root.options.contains("ro") {
       refute(.mountNamespace, "its root is \(root.type), not a read-only tmpfs")
     }
   }
 
-  private mutating func check(_ one: ObservedProcess, _ plan: LaunchPlan) {
+  private mutating func check(_ one: ObservedProcess, _ plan: LaunchPlan, _ process: SandboxedProcess) {
     if plan.mode == .privileged {
       let ids = one.ids("Uid")
       if ids.isEmpty || ids.contains(where: { $0 != plan.uid }) { refute(.ownUID, "its user ids are \(ids)") }
@@ -29,7 +29,9 @@ struct ObservedLayers {
     if one.status["NoNewPrivs"] != "1" { refute(.noNewPrivileges, "no_new_privs is off") }
     if one.status["Seccomp"] != "2" { refute(.seccomp, "its seccomp mode is \(one.status["Seccomp"] ?? "unknown")") }
     for (name, layer) in Self.namespaces where !(layer == .networkNamespace && plan.permissions.network == .host) {
-      guard let inside = one.namespace(name), inside == ObservedProcess.ownNamespace(name) else { continue }
+      // Who may not look has what the set-up saw.
+      guard let inside = one.namespaceInode(name) ?? process.report.inside[name], process.report.isShared(name, inside)
+      else { continue }
       refute(layer, "it shares the host's \(name) namespace")
     }
     if let core = one.limits["Max core file size"], core != 0 { refute(.resourceLimits, "it may write core files") }
@@ -43,15 +45,13 @@ struct ObservedLayers {
 
   /// A control group of its own carries the instance's name.
   private mutating func checkGroups(_ one: ObservedProcess, _ plan: LaunchPlan) {
-    guard plan.mode == .privileged, let text = SmallFile.read("/proc/\(one.pid)/cgroup") else { return }
-    for (controller, layer) in [("memory", SandboxLayers.memoryLimit), ("pids", .processLimit), ("", .cgroup)] {
-      for line in text.split(separator: "\n") {
-        let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-        guard fields.count == 3,
-          fields[1].split(separator: ",").contains(Substring(controller)) || fields[1] == controller
-        else { continue }
-        if !fields[2].contains(plan.instance) { refute(layer, "its control group is \(fields[2])") }
-      }
+    guard plan.mode == .privileged else { return }
+    let groups = one.groups
+    for (controller, layer) in [
+      ("memory", SandboxLayers.memoryLimit), ("pids", .processLimit), ("cpu", .cpuLimit), ("", .cgroup),
+    ] {
+      guard let group = groups[controller], !group.contains(plan.instance) else { continue }
+      refute(layer, "its control group is \(group)")
     }
   }
 

@@ -279,13 +279,15 @@ int cgroup_remove(const char *scope, const char *instance) {
 static int sweep(int root, const char *scope) {
   int parent = descend(root, scope, NULL, false, false);
   if (parent < 0) return errno == ENOENT ? 0 : -1;
-  DIR *directory = fdopendir(parent); // the one allocation, in a short-lived worker
-  int result = 0;
-  for (struct dirent *entry; directory && (entry = readdir(directory));) {
-    if (entry->d_type != DT_DIR || entry->d_name[0] == '.') continue;
-    if (remove_from(root, scope, entry->d_name) < 0) result = -1;
+  struct listing listing = {.directory = parent};
+  struct entry entry;
+  int result = 0, more;
+  while ((more = next_entry(&listing, &entry)) > 0) {
+    if (entry.type != DT_DIR || entry.name[0] == '.') continue;
+    if (remove_from(root, scope, entry.name) < 0) result = -1;
   }
-  if (directory) closedir(directory);
+  if (more < 0) result = -1;
+  close(parent);
   char path[512];
   unlinkat(root, format(path, sizeof path, "%s/%s", server.cgroup_base, scope), AT_REMOVEDIR);
   return result;
