@@ -85,8 +85,15 @@ static int descend(int root, const char *scope, const char *leaf, bool make, boo
   int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
   if (!make) return openat(root, path, flags);
   // Mostly all but the leaf is there, and has its controllers.
-  if (leaf && !enable && mkdirat(root, path, 0755) == 0) return openat(root, path, flags);
-  if (leaf && !enable && errno != ENOENT) return -1;
+  mode_t mask = umask(022); // a daemon without privileges reads limits and counters in it
+  if (leaf && !enable) {
+    int made = mkdirat(root, path, 0755), error = errno;
+    if (made == 0 || error != ENOENT) {
+      umask(mask);
+      errno = error;
+      return made < 0 ? -1 : openat(root, path, flags);
+    }
+  }
   int fd = dup(root);
   for (char *rest = NULL, *part = strtok_r(path, "/", &rest); part && fd >= 0; part = strtok_r(NULL, "/", &rest)) {
     if (enable) {
@@ -105,6 +112,7 @@ static int descend(int root, const char *scope, const char *leaf, bool make, boo
     errno = error;
     fd = next;
   }
+  umask(mask);
   return fd;
 }
 
