@@ -104,6 +104,32 @@ final class Cgroup: Sendable {
     return text?.split { $0 == " " || $0 == "\n" }.first.flatMap { UInt64($0) }
   }
 
+  /// Bytes of memory, nil when the group has no limit or it cannot be read.
+  var memoryLimit: UInt64? { limit("memory", unified: "memory.max", versionOne: "memory.limit_in_bytes").first }
+
+  /// Processes and threads, the sandbox's init included; nil as above.
+  var processLimit: UInt64? { limit("pids", unified: "pids.max", versionOne: "pids.max").first }
+
+  /// Hundredths of one processor, nil as above.
+  var cpuLimit: UInt64? {
+    let quota = limit("cpu", unified: "cpu.max", versionOne: "cpu.cfs_quota_us")
+    let period =
+      quota.count > 1 ? quota[1] : limit("cpu", unified: "", versionOne: "cpu.cfs_period_us").first ?? 0
+    return quota.first.flatMap { period == 0 ? nil : ($0 * 100 + period - 1) / period }
+  }
+
+  /// The numbers in a control file of the hierarchy that has the controller; none where it says "max".
+  private func limit(_ controller: String, unified: String, versionOne file: String) -> [UInt64] {
+    let text =
+      if let leaf = versionOne[controller] {
+        SmallFile.read("\(leaf)/\(file)")
+      } else {
+        directory >= 0 && !unified.isEmpty ? SmallFile.read(unified, in: directory) : nil
+      }
+    let words = (text ?? "").split { $0 == " " || $0 == "\n" }.map { UInt64($0) }
+    return words.first == .some(nil) ? [] : words.compactMap { $0 }
+  }
+
   /// Kills everything in the group at once, as far as this daemon may.
   func kill() {
     isDying.withLock { $0 = true }

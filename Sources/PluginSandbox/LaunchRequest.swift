@@ -25,7 +25,7 @@ struct LaunchRequest: ~Copyable {
         io_weight: 100, reserved: 0))
   }
 
-  init(_ plan: LaunchPlan, scope: String, endpoints: [ResolvedEndpoint]) throws(SandboxError) {
+  init(_ plan: LaunchPlan, scope: String, endpoints: [ResolvedEndpoint], mounts: MountTable) throws(SandboxError) {
     // Never NULL: it aborts when memory is out.
     raw = bl_request_make(BL_OP_SPAWN.rawValue, Self.flags(of: plan), plan.uid, plan.group, plan.required.rawValue)!
     let executable = "/plugin/" + plan.executable
@@ -37,7 +37,7 @@ struct LaunchRequest: ~Copyable {
     for entry in Self.environment(of: plan) {
       try check(bl_request_environment(raw, try text(entry)), "too many environment variables")
     }
-    for mount in try MountTable(plan, endpoints: endpoints).entries {
+    for mount in mounts.entries {
       let entry = bl_mount(
         kind: UInt8(mount.kind.rawValue), flags: mount.flags, reserved: 0, source: try text(mount.source),
         target: try text(mount.target), inodes: mount.inodes, size: mount.size)

@@ -130,7 +130,8 @@ public actor Launcher {
     _ plan: LaunchPlan, _ removals: LeafRemovals, transport: Transport, scope: String
   ) throws(SandboxError) -> SandboxedProcess {
     let endpoints = try EndpointResolver.resolve(plan.permissions.network)
-    let request = try LaunchRequest(plan, scope: scope, endpoints: endpoints)
+    let mounts = try MountTable(plan, endpoints: endpoints)
+    let request = try LaunchRequest(plan, scope: scope, endpoints: endpoints, mounts: mounts)
     let filter = try SeccompProfile(permissions: plan.permissions)
       .sealedFile(fallback: plan.learning ? .notify : .refuse)
     let input = try DescriptorPair.pipe()
@@ -163,7 +164,7 @@ public actor Launcher {
     return SandboxedProcess(
       plan: plan, removals: removals, scope: scope, transport: transport, server: connection.server, reply: reply,
       pidfd: pidfd, input: input.second.take(), output: output.first.take(), errors: errors.first.take(),
-      control: control.first.take(), endpoints: endpoints)
+      control: control.first.take(), endpoints: endpoints, mounts: mounts)
   }
 
   /// The launcher has killed what it had begun; in exec mode it is our child to collect.

@@ -5,8 +5,8 @@ import CShims
 import Glibc
 
 /// What a plan's sandbox shows in its file system, parents before children.
-struct MountTable {
-  struct Entry: Hashable {
+struct MountTable: Sendable {
+  struct Entry: Sendable, Hashable {
     var kind: bl_mount_kind
     var flags: UInt8 = 0
     var source = ""

@@ -13,14 +13,14 @@ struct ObservedLayers {
     guard let initial = ObservedProcess(pid: process.pid) else { return }
     let plan = plan ?? process.plan
     let plugin = (initial.children ?? []).compactMap { ObservedProcess(pid: $0) }
-    for one in [initial] + plugin { check(one, plan) }
+    for one in [initial] + plugin { check(one, plan, process) }
     let mounts = initial.mounts
     if let root = mounts.first(where: { $0.target == "/" }), root.type != "tmpfs" || !root.options.contains("ro") {
       refute(.mountNamespace, "its root is \(root.type), not a read-only tmpfs")
     }
   }
 
-  private mutating func check(_ one: ObservedProcess, _ plan: LaunchPlan) {
+  private mutating func check(_ one: ObservedProcess, _ plan: LaunchPlan, _ process: SandboxedProcess) {
     if plan.mode == .privileged {
       let ids = one.ids("Uid")
       if ids.isEmpty || ids.contains(where: { $0 != plan.uid }) { refute(.ownUID, "its user ids are \(ids)") }
@@ -29,7 +29,9 @@ struct ObservedLayers {
     if one.status["NoNewPrivs"] != "1" { refute(.noNewPrivileges, "no_new_privs is off") }
     if one.status["Seccomp"] != "2" { refute(.seccomp, "its seccomp mode is \(one.status["Seccomp"] ?? "unknown")") }
     for (name, layer) in Self.namespaces where !(layer == .networkNamespace && plan.permissions.network == .host) {
-      guard let inside = one.namespace(name), inside == ObservedProcess.ownNamespace(name) else { continue }
+      // Who may not look has what the set-up saw.
+      guard let inside = one.namespaceInode(name) ?? process.report.inside[name], process.report.isShared(name, inside)
+      else { continue }
       refute(layer, "it shares the host's \(name) namespace")
     }
     if let core = one.limits["Max core file size"], core != 0 { refute(.resourceLimits, "it may write core files") }
@@ -43,21 +45,15 @@ struct ObservedLayers {
 
   /// A control group of its own carries the instance's name.
   private mutating func checkGroups(_ one: ObservedProcess, _ plan: LaunchPlan) {
-    guard plan.mode == .privileged, let text = SmallFile.read("/proc/\(one.pid)/cgroup") else { return }
-    let groups = text.split(separator: "\n").compactMap { line -> (controllers: [Substring], path: Substring)? in
-      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-      return fields.count == 3 ? (fields[1].split(separator: ",", omittingEmptySubsequences: false), fields[2]) : nil
-    }
+    guard plan.mode == .privileged else { return }
+    let groups = one.groups
     for (controller, layer) in [("memory", SandboxLayers.memoryLimit), ("pids", .processLimit), ("cpu", .cpuLimit)] {
-      for group in groups where group.controllers.contains(Substring(controller)) {
-        if !group.path.contains(plan.instance) { refute(layer, "its control group is \(group.path)") }
-      }
+      guard let group = groups[controller], !group.contains(plan.instance) else { continue }
+      refute(layer, "its control group is \(group)")
     }
     // One is enough: on a host of version 1 the unified hierarchy, which nobody has mounted, may still be listed.
-    let own = groups.filter { !Set($0.controllers).isDisjoint(with: ["", "pids", "freezer"]) }
-    if !own.contains(where: { $0.path.contains(plan.instance) }) {
-      refute(.cgroup, "its control groups are \(own.map(\.path))")
-    }
+    let own = ["", "pids", "freezer"].compactMap { groups[$0] }
+    if !own.contains(where: { $0.contains(plan.instance) }) { refute(.cgroup, "its control groups are \(own)") }
   }
 
   private mutating func refute(_ layer: SandboxLayers, _ seen: String) {

@@ -35,11 +35,38 @@ struct ObservedProcess {
   /// The namespace's identity, nil when this daemon may not look.
   func namespace(_ name: String) -> String? { Self.link("/proc/\(pid)/ns/\(name)") }
 
+  /// The number in a namespace's identity, nil when this daemon may not look.
+  func namespaceInode(_ name: String) -> UInt64? { Self.inode(namespace(name)) }
+
+  static func ownNamespaceInode(_ name: String) -> UInt64? { inode(ownNamespace(name)) }
+
+  /// `net:[4026531840]`.
+  private static func inode(_ identity: String?) -> UInt64? {
+    identity.flatMap { UInt64($0.drop { $0 != "[" }.dropFirst().dropLast()) }
+  }
+
+  /// Whether it has ended and only waits to be collected.
+  var isZombie: Bool { status["State"]?.first == "Z" }
+
   static func ownNamespace(_ name: String) -> String? { link("/proc/self/ns/\(name)") }
 
-  /// The processes it has started, nil when the kernel does not tell.
+  /// The processes it has started, the oldest first; nil when `/proc` shows none at all.
   var children: [Int32]? {
     SmallFile.read("/proc/\(pid)/task/\(pid)/children")?.split(separator: " ").compactMap { Int32($0) }
+      ?? Self.children(of: pid)
+  }
+
+  /// The same on a kernel without that file (CONFIG_PROC_CHILDREN): every process is looked at.
+  static func children(of parent: Int32) -> [Int32]? {
+    guard let directory = opendir("/proc") else { return nil }
+    defer { closedir(directory) }
+    var found: [Int32] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      guard let pid = Int32(name), ObservedProcess(pid: pid)?.status["PPid"] == "\(parent)" else { continue }
+      found.append(pid)
+    }
+    return found.sorted()
   }
 
   /// Hard limits by their name in `/proc/<pid>/limits`; nil stands for unlimited.
@@ -53,15 +80,41 @@ struct ObservedProcess {
     return limits
   }
 
+  /// Its control groups: the path in each version 1 hierarchy by controller, that in the unified one by "".
+  var groups: [String: String] {
+    var groups: [String: String] = [:]
+    for line in (SmallFile.read("/proc/\(pid)/cgroup") ?? "").split(separator: "\n") {
+      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+      guard fields.count == 3 else { continue }
+      for controller in fields[1].split(separator: ",", omittingEmptySubsequences: false) {
+        groups[String(controller)] = String(fields[2])
+      }
+    }
+    return groups
+  }
+
+  /// What an open descriptor leads to.
+  struct Descriptor {
+    var number: Int
+    var target: String
+    /// The mount it was opened on, as in mountinfo.
+    var mount: Int?
+  }
+
   /// What the open descriptors lead to, nil when this daemon may not look.
-  var descriptors: [(number: Int, target: String)]? {
+  var descriptors: [Descriptor]? {
     guard let directory = opendir("/proc/\(pid)/fd") else { return nil }
     defer { closedir(directory) }
-    var found: [(Int, String)] = []
+    var found: [Descriptor] = []
     while let entry = readdir(directory) {
       let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      guard let number = Int(name), let target = Self.link("/proc/\(pid)/fd/\(name)") else { continue }
-      found.append((number, target))
+      guard let number = Int(name) else { continue }
+      let information = SmallFile.read("/proc/\(pid)/fdinfo/\(name)") ?? ""
+      let line = information.split(separator: "\n").first { $0.hasPrefix("mnt_id:") }
+      // One that was closed meanwhile leads nowhere.
+      guard let target = Self.link("/proc/\(pid)/fd/\(name)") else { continue }
+      found.append(
+        Descriptor(number: number, target: target, mount: line.flatMap { Int($0.drop { !$0.isNumber && $0 != "-" }) }))
     }
     return found
   }
@@ -75,19 +128,12 @@ struct ObservedProcess {
     return count - 2  // . and ..
   }
 
-  /// One mount of the process's namespace.
-  struct Mount {
-    var target: String
-    var options: Set<String>
-    var type: String
-  }
-
-  var mounts: [Mount] {
-    Self.mountLines(of: String(pid)).map { Mount(target: $0.target, options: $0.options, type: $0.type) }
-  }
+  /// The mounts of the process's namespace.
+  var mounts: [MountLine] { Self.mountLines(of: String(pid)) }
 
   /// One line of mountinfo(5).
   struct MountLine {
+    var id: Int
     var device: String
     var root: String
     var target: String
@@ -99,9 +145,10 @@ struct ObservedProcess {
   static func mountLines(of process: String) -> [MountLine] {
     (SmallFile.read("/proc/\(process)/mountinfo") ?? "").split(separator: "\n").compactMap { line in
       let fields = line.split(separator: " ")
-      guard fields.count > 6, let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count else { return nil }
+      guard fields.count > 6, let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count, let id = Int(fields[0])
+      else { return nil }
       return MountLine(
-        device: String(fields[2]), root: unescape(fields[3]), target: unescape(fields[4]),
+        id: id, device: String(fields[2]), root: unescape(fields[3]), target: unescape(fields[4]),
         options: Set(fields[5].split(separator: ",").map(String.init)), type: String(fields[dash + 1]))
     }
   }

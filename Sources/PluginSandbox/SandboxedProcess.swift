@@ -35,6 +35,10 @@ public final class SandboxedProcess: Sendable {
   /// The launcher server that started it, 0 in exec mode.
   private let server: Int32
   let endpoints: [ResolvedEndpoint]
+  /// What its file system was to hold.
+  let mounts: MountTable
+  /// What its set-up saw of it at the last moment.
+  let report: SetUpReport
   /// Carries the granted endpoints' connections; nil when none is granted.
   private let relay: EndpointRelay?
   /// Refused calls in learning mode, -1 otherwise.
@@ -53,7 +57,7 @@ public final class SandboxedProcess: Sendable {
   init(
     plan: LaunchPlan, removals: LeafRemovals, scope: String, transport: Launcher.Transport, server: Int32,
     reply: LauncherConnection.Reply, pidfd: Int32, input: Int32, output: Int32, errors: Int32, control: Int32,
-    endpoints: [ResolvedEndpoint]
+    endpoints: [ResolvedEndpoint], mounts: MountTable
   ) {
     self.plan = plan
     self.removals = removals
@@ -69,6 +73,8 @@ public final class SandboxedProcess: Sendable {
     self.landlockABI = reply.raw.landlock_abi
     self.control = control
     self.endpoints = endpoints
+    self.mounts = mounts
+    self.report = SetUpReport(reply.raw.seen)
     self.relay = reply.listeners.isEmpty ? nil : EndpointRelay(endpoints, listeners: reply.listeners)
     self.notifications = reply.descriptor(BL_RFD_NOTIFY) ?? -1
     self.cgroup = Cgroup(
@@ -139,7 +145,7 @@ public final class SandboxedProcess: Sendable {
     }
   }
 
-  private func waitReadable(within deadline: Duration) -> Bool {
+  func waitReadable(within deadline: Duration) -> Bool {
     var watched = pollfd(fd: pidfd, events: Int16(POLLIN), revents: 0)
     let (seconds, fraction) = deadline.components
     let milliseconds = Int32(clamping: seconds * 1000 + fraction / 1_000_000_000_000_000)

@@ -90,8 +90,15 @@ static int descend(int root, const char *scope, const char *leaf, bool make, boo
   int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
   if (!make) return openat(root, path, flags);
   // Mostly all but the leaf is there, and has its controllers.
-  if (leaf && !enable && mkdirat(root, path, 0755) == 0) return openat(root, path, flags);
-  if (leaf && !enable && errno != ENOENT) return -1;
+  mode_t mask = umask(022); // a daemon without privileges reads limits and counters in it
+  if (leaf && !enable) {
+    int made = mkdirat(root, path, 0755), error = errno;
+    if (made == 0 || error != ENOENT) {
+      umask(mask);
+      errno = error;
+      return made < 0 ? -1 : openat(root, path, flags);
+    }
+  }
   int fd = dup(root);
   for (char *rest = NULL, *part = strtok_r(path, "/", &rest); part && fd >= 0; part = strtok_r(NULL, "/", &rest)) {
     if (enable) {
@@ -110,6 +117,7 @@ static int descend(int root, const char *scope, const char *leaf, bool make, boo
     errno = error;
     fd = next;
   }
+  umask(mask);
   return fd;
 }
 
@@ -306,13 +314,15 @@ int cgroup_remove(const char *scope, const char *instance) {
 static int sweep(int root, const char *scope) {
   int parent = descend(root, scope, NULL, false, false);
   if (parent < 0) return errno == ENOENT ? 0 : -1;
-  DIR *directory = fdopendir(parent); // the one allocation, in a short-lived worker
-  int result = 0;
-  for (struct dirent *entry; directory && (entry = readdir(directory));) {
-    if (entry->d_type != DT_DIR || entry->d_name[0] == '.') continue;
-    if (remove_from(root, scope, entry->d_name) < 0) result = -1;
+  struct listing listing = {.directory = parent};
+  struct entry entry;
+  int result = 0, more;
+  while ((more = next_entry(&listing, &entry)) > 0) {
+    if (entry.type != DT_DIR || entry.name[0] == '.') continue;
+    if (remove_from(root, scope, entry.name) < 0) result = -1;
   }
-  if (directory) closedir(directory);
+  if (more < 0) result = -1;
+  close(parent);
   char path[512];
   unlinkat(root, format(path, sizeof path, "%s/%s", server.cgroup_base, scope), AT_REMOVEDIR);
   return result;

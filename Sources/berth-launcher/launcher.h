@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // berth-launcher: starts one confined plugin for a request, or serves requests with one worker process each.
-// Single-threaded, static, allocates nothing. Every set-up step is fatal: a plugin starts with all of its layers or not
+// Single-threaded, static, allocates nothing (bl_request_make, which does, is the daemon's). Every set-up step is fatal: a plugin starts with all of its layers or not
 // at all.
 
 #pragma once
@@ -50,6 +50,8 @@ struct job {
   uint32_t layers;
   int landlock_abi;
   int ruleset; // Landlock's, -1 where there is none
+  int own_descriptors; // the directory that shows them
+  struct bl_seen seen;
   uint16_t filter_count;
   uint64_t filter[FILTER_MAX];
 };
@@ -65,6 +67,7 @@ struct server {
   int host_mounts; // the host's mount namespace while this process is in a small one of its own, else -1
   int own_mounts;
   int proc;         // /proc of the host
+  uint64_t namespaces[BL_NAMESPACE_MAX]; // that this process was started in
   char broker[1024]; // path of berth-broker
   int memfd_sysctl; // vm.memfd_noexec for writing, -1 when the kernel has none
 };
@@ -135,6 +138,11 @@ void prepare_landlock(struct job *job);
 void restrict_with_landlock(struct job *job);
 int load_filter(struct job *job);
 
+// seen.c
+int read_namespaces(uint64_t *inodes);
+void open_own_descriptors(struct job *job);
+void read_own_state(struct job *job);
+
 // spawn.c
 void stay_here(bool stay);
 _Noreturn void spawn(struct job *job);
@@ -150,5 +158,15 @@ _Noreturn void broker(struct job *job);
 _Noreturn void reap(struct job *job, pid_t plugin, int gate);
 
 // files.c
+struct listing {
+  int directory; // open for reading; whoever opened it closes it
+  long size, at;
+  _Alignas(8) char bytes[2048];
+};
+struct entry {
+  const char *name;
+  unsigned char type; // DT_DIR and so on
+};
+int next_entry(struct listing *listing, struct entry *entry);
 int write_at(int directory, const char *name, const char *value);
 __attribute__((format(printf, 3, 4))) const char *format(char *out, size_t size, const char *pattern, ...);

@@ -127,6 +127,7 @@ int main(int argc, char **argv) {
   if (prctl(PR_SET_DUMPABLE, geteuid() == 0 ? 0 : 1, 0, 0, 0) < 0) die(&job, BL_STEP_PRIVILEGE, "dumpable");
   server.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (server.proc < 0) die(&job, BL_STEP_PRIVILEGE, "/proc");
+  if (read_namespaces(server.namespaces) < 0) die(&job, BL_STEP_PRIVILEGE, "own namespaces");
   broker_find();
   server.memfd_sysctl = open("/proc/sys/vm/memfd_noexec", O_WRONLY | O_CLOEXEC);
   if (server.memfd_sysctl < 0 && errno != ENOENT && errno != EACCES) die(&job, BL_STEP_MEMFD, "vm.memfd_noexec");

@@ -75,7 +75,7 @@ void reap(struct job *job, pid_t plugin, int gate) {
     if (fds[0].revents) {
       unsigned char signal;
       ssize_t got = read(0, &signal, 1);
-      if (got <= 0 && errno != EINTR) _exit(BL_EXIT_BASE + BL_STEP_KILL);
+      if (got == 0 || (got < 0 && errno != EINTR)) _exit(BL_EXIT_BASE + BL_STEP_KILL);
       if (got == 1 && signal > 0 && signal < 64) kill(plugin, signal);
     }
     struct signalfd_siginfo information;

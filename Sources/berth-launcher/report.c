@@ -56,6 +56,7 @@ void report_layers(struct job *job, int notify) {
   reply.layers = job->layers;
   reply.landlock_abi = job->landlock_abi;
   reply.listener_count = (uint32_t)job->listener_count;
+  reply.seen = job->seen;
   int fds[BL_MAX_ENDPOINTS + 1], count = 0;
   if (notify >= 0) {
     fds[count++] = notify;

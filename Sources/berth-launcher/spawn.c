@@ -74,9 +74,11 @@ static _Noreturn void become_plugin(struct job *job, int gate) {
   for (int i = 0; i < 3; i++) {
     if (dup2(job->fds[i], i) < 0) die(job, BL_STEP_STDIO, "dup2");
   }
+  open_own_descriptors(job);
   restrict_with_landlock(job);
   restrict_memory(job);
   if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) < 0) die(job, BL_STEP_CLOSE, "close_range");
+  read_own_state(job);
   check_layers(job);
   job->layers |= BL_L_SECCOMP;
   bool learn = r->flags & BL_F_LEARN;

@@ -54,7 +54,7 @@ struct LayersTests {
     return results.filter { $0.verdict != .blocked }.map { $0.name + ($0.verdict == .escaped ? "" : "?") }.sorted()
   }
 
-  private static func build(without layers: [String], in directory: String) async throws -> String {
+  static func build(without layers: [String], in directory: String) async throws -> String {
     let name = layers.isEmpty ? "nothing" : layers.joined(separator: "-")
     let program = "\(directory)/launcher-without-\(name)"
     let sources = "\(HostilePlugin.sources)/../../Sources"

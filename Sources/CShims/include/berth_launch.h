@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define BL_MAGIC 0x48545242u // "BRTH"
-#define BL_VERSION 1u
+#define BL_VERSION 2u
 
 enum { BL_MAX_MOUNTS = 48, BL_MAX_ARGS = 32, BL_MAX_ENV = 48, BL_MAX_ENDPOINTS = 12, BL_POOL = 24576 };
 
@@ -183,6 +183,27 @@ enum bl_step { BL_STEPS(BL_STEP_ENUM) BL_STEP_COUNT };
 
 enum { BL_EXIT_BASE = 100 };
 
+// The namespaces in the order of struct bl_seen, by their names below /proc/PID/ns.
+#define BL_NAMESPACES(X) X(mnt) X(pid) X(net) X(ipc) X(uts) X(cgroup) X(user)
+#define BL_NAMESPACE_COUNT(name) +1
+enum { BL_NAMESPACE_MAX = 0 BL_NAMESPACES(BL_NAMESPACE_COUNT), BL_KEPT_MAX = 8 };
+
+struct bl_descriptor {
+  int32_t number;
+  uint32_t mode;  // as from fstat(2)
+  uint64_t inode;
+};
+
+// What the kernel shows of the plugin's process to that process alone, read right before it becomes the plugin: who has
+// no capability may look neither at another user's namespaces and descriptors nor at those of the sandbox's init.
+struct bl_seen {
+  uint64_t outside[BL_NAMESPACE_MAX]; // inodes of the namespaces the launcher was started in, 0 where there is none
+  uint64_t inside[BL_NAMESPACE_MAX];  // the plugin's
+  uint32_t kept;                      // descriptors that stay open in the plugin; more than BL_KEPT_MAX are only counted
+  uint32_t reserved;
+  struct bl_descriptor descriptors[BL_KEPT_MAX];
+};
+
 struct bl_reply {
   uint32_t magic;
   uint32_t version;
@@ -194,6 +215,7 @@ struct bl_reply {
   uint32_t listener_count;
   uint32_t fd_kinds; // bit per enum bl_reply_fd that follows, in that order; then the listeners
   uint32_t broker_kinds; // BL_OP_PROBE: bit per enum bb_kind whose workers this launcher can start
+  struct bl_seen seen;   // BL_OP_SPAWN
   char detail[240]; // what the step was about (a path, a limit), for messages
 };
 
