@@ -4,6 +4,7 @@
 import BerthClient
 import Glibc
 import ManagementTypes
+import NIOCore
 import TestSupport
 
 /// Kills the daemon or a plugin at a random moment under load, again and again, and looks after each time whether
@@ -39,7 +40,7 @@ actor KillCampaign {
     self.host = host
     self.launcher = launcher
     self.seed = seed
-    workers = (0..<Self.workers).map { LoadWorker(vmid: 1_000 + $0, socket: host.socket) }
+    workers = (0..<Self.workers).map { LoadWorker(vmid: 1_000 + $0, socket: host.socket, store: host.store) }
     if let launcher {
       try await host.start("--launcher-socket", launcher.socket)
     } else {
@@ -93,7 +94,7 @@ actor KillCampaign {
   /// The last look, at what takes longer to see, and the end.
   func finish() async throws {
     for worker in workers {
-      for volume in await worker.volumes { try await lookAtSnapshots(volume) }
+      for volume in await worker.volumes { try await look(at: volume) }
     }
     for file in host.files() where file.hasSuffix(".qcow2") {
       let check = await Program.run("/usr/bin/qemu-img", ["check", "-q", host.store + "/images/" + file])
@@ -203,15 +204,33 @@ actor KillCampaign {
       let path = "\(host.store)/images/\(base.dropFirst("local:".count))"
       try demand(lstat(path, &info) == 0 && info.st_mode & 0o222 == 0, "the base image \(base) can be written")
     }
-    if let volume = await workers.randomElement()?.volumes.randomElement() { try await lookAtSnapshots(volume) }
+    if let volume = await workers.randomElement()?.volumes.randomElement() { try await look(at: volume) }
   }
 
-  private func lookAtSnapshots(_ volume: LoadWorker.Volume) async throws {
+  /// A volume has the content and the snapshots it was acknowledged to have.
+  private func look(at volume: LoadWorker.Volume) async throws {
+    try await lookAtContent(volume)
     guard !volume.snapshots.isEmpty else { return }
     let names = try await client.snapshots(volume.volid).map(\.name)
     try demand(names.count == Set(names).count, "\(volume.volid) has a snapshot twice: \(names)")
-    let missing = volume.snapshots.subtracting(names)
+    let missing = Set(volume.snapshots.keys).subtracting(names)
     try demand(missing.isEmpty, "\(volume.volid) has lost the snapshots \(missing.sorted())")
+  }
+
+  /// Reads all of it: 64 KiB of one byte after the size, then zeros.
+  private func lookAtContent(_ volume: LoadWorker.Volume) async throws {
+    let head = 8 + 1 << 16
+    var place = 0
+    var wrong: Int?
+    _ = try await client.export(volume.volid, ExportOptions(format: "raw+size", digest: "crc32")) { part in
+      for byte in part.readableBytesView {
+        if place >= 8, wrong == nil, byte != (place < head ? volume.content : 0) { wrong = place - 8 }
+        place += 1
+      }
+    }
+    try demand(wrong == nil, "\(volume.volid) is not full of \(volume.content) as acknowledged: byte \(wrong ?? 0)")
+    try demand(
+      Int64(place) >= 8 + volume.size, "\(volume.volid) has \(place - 8) bytes, acknowledged were \(volume.size)")
   }
 
   /// Nothing is left of what the kill interrupted.

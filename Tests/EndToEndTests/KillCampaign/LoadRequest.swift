@@ -9,15 +9,22 @@ import NIOCore
 struct LoadRequest: Sendable, CustomStringConvertible {
   enum Work: Sendable {
     case alloc(format: String)
-    case bringIn
+    /// Imports an image full of that byte.
+    case bringIn(UInt8)
+    case copy(String)
+    case rename(String)
+    case resize(String, Int64)
     case snapshot(String, name: String)
+    case rollback(String, name: String)
     case base(String)
     case clone(String)
     case free(String)
   }
 
   /// What an import brings: a raw image of 64 KiB after its size.
-  private static let image = [UInt8]([0, 0, 1, 0, 0, 0, 0, 0]) + [UInt8](repeating: 0x61, count: 1 << 16)
+  private static func image(of byte: UInt8) -> [UInt8] {
+    [0, 0, 1, 0, 0, 0, 0, 0] + [UInt8](repeating: byte, count: 1 << 16)
+  }
 
   var key: String
   var vmid: Int
@@ -29,7 +36,9 @@ struct LoadRequest: Sendable, CustomStringConvertible {
   var subject: String? {
     switch work {
     case .alloc, .bringIn: nil
-    case .snapshot(let volid, _), .base(let volid), .clone(let volid), .free(let volid): volid
+    case .snapshot(let volid, _), .rollback(let volid, _), .base(let volid), .clone(let volid), .free(let volid),
+      .copy(let volid), .rename(let volid), .resize(let volid, _):
+      volid
     }
   }
 
@@ -40,15 +49,26 @@ struct LoadRequest: Sendable, CustomStringConvertible {
     case .alloc(let format):
       let wish = VolumeCreate(vmid: vmid, size: 1 << 20, format: format)
       return try await client.alloc("local", wish, idempotencyKey: key).volid
-    case .bringIn:
+    case .bringIn(let byte):
       let parts = AsyncStream<ByteBuffer> { parts in
-        parts.yield(ByteBuffer(bytes: Self.image))
+        parts.yield(ByteBuffer(bytes: Self.image(of: byte)))
         parts.finish()
       }
       let options = ImportOptions(format: "raw+size", vmid: vmid)
       return try await client.importVolume("local", options, from: parts, idempotencyKey: key).volid
     case .snapshot(let volid, let name):
       try await client.createSnapshot(volid, name, idempotencyKey: key)
+      return nil
+    case .copy(let volid):
+      let copy = VolumeCopy(storeid: "local", vmid: vmid)
+      return try await client.run(.copy(volid, copy), idempotencyKey: key, as: TransferView.self).volid
+    case .rename(let volid):
+      return try await client.rename(volid, VolumeRename(vmid: vmid), idempotencyKey: key).volid
+    case .resize(let volid, let size):
+      try await client.run(.resize(volid, VolumeResize(size: size)), idempotencyKey: key)
+      return nil
+    case .rollback(let volid, let name):
+      try await client.rollback(volid, name, idempotencyKey: key)
       return nil
     case .base(let volid):
       return try await client.makeBase(volid, idempotencyKey: key).volid
