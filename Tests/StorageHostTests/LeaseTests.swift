@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ClusterLocks
-import StorageHost
+import JSON
 import StorageProtocol
 import TestSupport
 import Testing
