@@ -76,7 +76,7 @@ struct StoppingTests {
     var ends: [Int32] = [0, 0]
     #expect(pipe(&ends) == 0)
     let log = open(host.directory.file("import.err"), O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
-    fcntl(ends[1], F_SETFD, FD_CLOEXEC)
+    #expect(fcntl(ends[1], F_SETFD, FD_CLOEXEC) == 0)
     let sender = Program.start(
       Program.products + "/berth", ["import", "local", "raw+size", "-", "--vmid", "100"],
       environment: ["BERTH_SOCKET": host.socket], input: ends[0], output: log, errors: log)
