@@ -30,12 +30,12 @@ private let disk = "100/vm-100-disk-0.raw"
     try await HostFixture.run { fixture, host in
       let caller = fixture.caller
       _ = try await host.alloc("s1", vmid: 100, size: 4_096, caller)
-      try await host.snapshot("s1", disk, "a", caller)
-      let intent: JSONObject = ["volname": .string(disk), "snapname": "a", "baseSnapshot": "a"]
+      try await host.snapshot("s1", disk, "snap", caller)
+      let intent: JSONObject = ["volname": .string(disk), "snapname": "snap", "baseSnapshot": "snap"]
       let first = try await leave(host, method, intent)
-      #expect(try await verdict(host, first)?.hint?.contains("berth snapshot rollback s1:\(disk) a") == true)
+      #expect(try await verdict(host, first)?.hint?.contains("berth snapshot rollback s1:\(disk) snap") == true)
       #expect(try await host.journal.record(first)?.state == .reported)
-      try await host.rollback("s1", disk, "a", caller)
+      try await host.rollback("s1", disk, "snap", caller)
       #expect(try await host.journal.record(first)?.state == .failed)
       #expect(try await host.reconcile(nil, caller).items.isEmpty)
       // Nothing is left to look at of a volume that is gone.
@@ -50,7 +50,7 @@ private let disk = "100/vm-100-disk-0.raw"
   @Test func whatOthersDoToOtherVolumesClosesNothing() async throws {
     try await HostFixture.run { fixture, host in
       _ = try await host.alloc("s1", vmid: 101, size: 4_096, fixture.caller)
-      let id = try await leave(host, "volume_snapshot_rollback", ["volname": .string(disk), "snapname": "a"])
+      let id = try await leave(host, "volume_snapshot_rollback", ["volname": .string(disk), "snapname": "snap"])
       #expect(try await verdict(host, id)?.verdict == .reported)
       try await host.free("s1", "101/vm-101-disk-0.raw", fixture.caller)
       #expect(try await host.journal.record(id)?.state == .reported)
@@ -59,7 +59,7 @@ private let disk = "100/vm-100-disk-0.raw"
 
   @Test func whatWasLookedAtIsDismissed() async throws {
     try await HostFixture.run { fixture, host in
-      let id = try await leave(host, "volume_snapshot_rollback", ["volname": .string(disk), "snapname": "a"])
+      let id = try await leave(host, "volume_snapshot_rollback", ["volname": .string(disk), "snapname": "snap"])
       #expect(try await verdict(host, id)?.verdict == .reported)
       let item = try await host.dismiss(id, fixture.caller)
       #expect(item.operation == id.rawValue)
@@ -77,7 +77,7 @@ private let disk = "100/vm-100-disk-0.raw"
 
   @Test func aStorageThatIsRemovedTakesItsReportsAlong() async throws {
     try await HostFixture.run { fixture, host in
-      let id = try await leave(host, "volume_snapshot_rollback", ["volname": .string(disk), "snapname": "a"])
+      let id = try await leave(host, "volume_snapshot_rollback", ["volname": .string(disk), "snapname": "snap"])
       #expect(try await verdict(host, id)?.verdict == .reported)
       try await host.removeStorage("s1", fixture.caller)
       #expect(try await host.journal.record(id)?.state == .failed)

@@ -32,7 +32,7 @@ import Testing
       #expect(refused?.code == .volumeNotFound, "\(String(describing: refused))")
       #expect(refused?.hint?.contains(clone) == true, "\(String(describing: refused))")
       let resized = await #expect(throws: StorageError.self) {
-        try await host.snapshot("s1", wrong, "a", caller)
+        try await host.snapshot("s1", wrong, "snap", caller)
       }
       #expect(resized?.code == .volumeNotFound)
       #expect(try fixture.files().count == 2)
