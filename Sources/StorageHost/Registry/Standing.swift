@@ -54,11 +54,13 @@ struct Standing: Sendable {
     case .none:
       return refusal(
         "nobody agreed to the permissions of \(name) for storage '\(storeid)'",
-        hint: "look at them with 'berth plugin show \(name)', then: berth plugin permissions grant --storage \(storeid) --all")
+        hint: "look at them with 'berth plugin show \(name)', then: "
+          + "berth plugin permissions grant --storage \(storeid) --all")
     case .replaced:
       return refusal(
         "the plugin of storage '\(storeid)' was changed and is another plugin: \(name)",
-        hint: "look at it with 'berth plugin show \(name)'; if that is right: berth plugin permissions grant --storage \(storeid) --all")
+        hint: "look at it with 'berth plugin show \(name)'; if that is right: "
+          + "berth plugin permissions grant --storage \(storeid) --all")
     case .grown:
       return refusal(
         "the plugin of storage '\(storeid)' was changed and asks for more: \(added.joined(separator: "; "))",
@@ -67,9 +69,10 @@ struct Standing: Sendable {
       let needs = missing.map { item in
         item.reason.isEmpty ? "'\(item.line)'" : "'\(item.line)' (\(Quoted(item.reason)))"
       }
+      let lines = missing.map { "'\($0.line)'" }.joined(separator: " ")
       return refusal(
         "storage '\(storeid)' is disabled: its plugin needs what is not granted: \(needs.joined(separator: ", "))",
-        hint: "grant it again: berth plugin permissions grant --storage \(storeid) " + missing.map { "'\($0.line)'" }.joined(separator: " "))
+        hint: "grant it again: berth plugin permissions grant --storage \(storeid) \(lines)")
     }
   }
 
