@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ClusterLocks
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct EmbeddedLocksTests {

@@ -76,7 +76,7 @@ struct StoppingTests {
     var ends: [Int32] = [0, 0]
     #expect(pipe(&ends) == 0)
     let log = open(host.directory.file("import.err"), O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
-    fcntl(ends[1], F_SETFD, FD_CLOEXEC)
+    #expect(fcntl(ends[1], F_SETFD, FD_CLOEXEC) == 0)
     let sender = Program.start(
       Program.products + "/berth", ["import", "local", "raw+size", "-", "--vmid", "100"],
       environment: ["BERTH_SOCKET": host.socket], input: ends[0], output: log, errors: log)
@@ -93,7 +93,8 @@ struct StoppingTests {
     #expect(await Program.wait(sender) != 0)
     try await host.start()
     #expect(try await host.succeed("reconcile") == "nothing is unsettled")
-    #expect(try await host.volumes().isEmpty && host.files().isEmpty)
+    #expect(try await host.volumes().isEmpty)
+    #expect(host.files().isEmpty)
     #expect(await host.stop() == 0)
   }
 }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ClusterLocks
-import StorageHost
+import JSON
 import StorageProtocol
 import TestSupport
 import Testing
@@ -51,7 +51,7 @@ private let disk = "100/vm-100-disk-0.raw"
       let stuck = StorageError(.pluginUnreapable, "it hangs", outcome: .unknown)
       let leases = try await host.lock(mutation, on: "s1", fixture.caller)
       await host.giveBack(leases, after: stuck)
-      #expect(await host.lockList().map(\.name) == ["volume/s1/\(disk)"])
+      #expect(await host.lockList().count == 1)
       // One that was never asked holds nothing.
       for error in [StorageError(.pluginUnreapable, "not asked", outcome: .notStarted), nil] {
         await host.giveBack(leases, after: error)

@@ -109,7 +109,7 @@ enum ScriptedPlugin {
         if f[1] == "die": os.kill(os.getpid(), 9)
         if f[1] == "hang": time.sleep(3600)
         if f[1].startswith("wait"):
-            open(os.path.join(f[2], ".waiting-%d" % threading.get_ident()), "w").close()
+            open(os.path.join(f[2], ".waiting-%s-%d" % (f[1], threading.get_ident())), "w").close()
             while not os.path.exists(os.path.join(f[2], ".go" + f[1][4:])): time.sleep(0.01)
         if f[1] in ("EIO", "ENOSPC"):
             number = getattr(errno, f[1])

@@ -32,7 +32,7 @@ import Testing
       #expect(refused?.code == .volumeNotFound, "\(String(describing: refused))")
       #expect(refused?.hint?.contains(clone) == true, "\(String(describing: refused))")
       let resized = await #expect(throws: StorageError.self) {
-        try await host.snapshot("s1", wrong, "a", caller)
+        try await host.snapshot("s1", wrong, "snap", caller)
       }
       #expect(resized?.code == .volumeNotFound)
       #expect(try fixture.files().count == 2)
@@ -41,8 +41,9 @@ import Testing
       #expect(try await eventually { try fixture.waiting() == 1 })
       var hasty = caller
       hasty.timeout = .milliseconds(200)
+      let asker = hasty
       for name in ["300/vm-300-disk-0.raw", wrong] {
-        let busy = await #expect(throws: StorageError.self) { [hasty] in try await host.free("s1", name, hasty) }
+        let busy = await #expect(throws: StorageError.self) { try await host.free("s1", name, asker) }
         #expect(busy?.code == .volumeBusy, "\(name): \(String(describing: busy))")
       }
       fixture.letGo()

@@ -54,30 +54,32 @@ struct Standing: Sendable {
 
   /// Why the storage is disabled; nil when it is not.
   func refusal(_ storeid: String, _ bundle: BundleFacts) -> StorageError? {
-    let grant = "berth plugin permissions grant --storage \(storeid) "
     let name = bundle.id ?? bundle.path
     switch state {
     case .granted, .reduced: return nil
     case .none:
       return refusal(
         "nobody agreed to the permissions of \(name) for storage '\(storeid)'",
-        hint: "look at them with 'berth plugin show \(name)', then: \(grant)--all")
+        hint: "look at them with 'berth plugin show \(name)', then: "
+          + "berth plugin permissions grant --storage \(storeid) --all")
     case .replaced:
       return refusal(
         "the plugin of storage '\(storeid)' was changed and is another plugin: \(name)",
-        hint: "look at it with 'berth plugin show \(name)'; if that is right: \(grant)--all")
+        hint: "look at it with 'berth plugin show \(name)'; if that is right: "
+          + "berth plugin permissions grant --storage \(storeid) --all")
     case .grown:
       let more = added.map { line in moved[line].map { "\(line) (\($0) now)" } ?? line }
       return refusal(
         "the plugin of storage '\(storeid)' was changed and asks for more: \(more.joined(separator: "; "))",
-        hint: "if that is right: \(grant)--all, or grant a part of it")
+        hint: "if that is right: berth plugin permissions grant --storage \(storeid) --all, or grant a part of it")
     case .missing:
       let needs = missing.map { item in
         item.reason.isEmpty ? "'\(item.line)'" : "'\(item.line)' (\(Quoted(item.reason)))"
       }
+      let lines = missing.map { "'\($0.line)'" }.joined(separator: " ")
       return refusal(
         "storage '\(storeid)' is disabled: its plugin needs what is not granted: \(needs.joined(separator: ", "))",
-        hint: "grant it again: \(grant)" + missing.map { "'\($0.line)'" }.joined(separator: " "))
+        hint: "grant it again: berth plugin permissions grant --storage \(storeid) \(lines)")
     }
   }
 

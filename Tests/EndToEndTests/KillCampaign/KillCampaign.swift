@@ -187,13 +187,14 @@ actor KillCampaign {
         if volume.kind == .base { bases.insert(volume.volid) }
       }
     }
+    // The daemon asks beside its start; once this answers, it has asked about everything.
+    let reported = try await client.reconcile().map { $0.message + ($0.hint ?? "") }.joined()
     let listed = try await client.volumes("local", limit: 10_000).volumes.map(\.volid)
     try demand(Set(listed).count == listed.count, "a volume is listed twice: \(listed)")
     let missing = known.subtracting(listed).subtracting(doubtful)
     try demand(missing.isEmpty, "acknowledged and gone: \(missing.sorted())")
     let extra = Set(listed).subtracting(known)
     if !extra.isEmpty || !doubtful.isEmpty {
-      let reported = try await client.reconcile().map { $0.message + ($0.hint ?? "") }.joined()
       let silent = extra.union(doubtful).filter { !reported.contains($0) }
       try demand(silent.isEmpty, "nobody was told of \(silent.sorted()) and the host does not report it")
     }
