@@ -13,7 +13,7 @@ func benchmarkSpawn() async throws -> [Figure] {
   guard geteuid() == 0 else { throw BenchmarkError("the confined spawn is measured as root") }
   let bench = try SpawnBench()
   defer { bench.remove() }
-  let rounds = getenv("BERTH_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 100
+  let rounds = roundCount(100)
   let program = Launcher(transport: .program(path: bench.launcher), scope: "bench-program")
   let server = Launcher(transport: .server(socket: bench.socket), scope: "bench-server")
   let peers = await bench.peersThatStart()
@@ -73,6 +73,9 @@ func benchmarkSpawn() async throws -> [Figure] {
   try await server.removeLeftovers()
   return figures
 }
+
+/// How many rounds to measure: `BERTH_ROUNDS`, or what is usual.
+func roundCount(_ usual: Int) -> Int { getenv("BERTH_ROUNDS").flatMap { Int(String(cString: $0)) } ?? usual }
 
 /// The bundle, the server and the ways to start.
 private final class SpawnBench {
