@@ -83,7 +83,7 @@ func benchmarkNeighbours() async throws -> [Figure] {
   var idle = Rounds()
   var beside: [Neighbour: Rounds] = [:]
   var growth: [Neighbour: Double] = [:]
-  for _ in 0..<18 {
+  for _ in 0..<roundCount(12) {
     for kind in Neighbour.allCases.shuffled() {
       idle.add(try await calls(1000, good))
       let stuck = kind == .hanging ? try await bench.stuckMount(uid: kind.uid) : nil

@@ -178,7 +178,8 @@ struct LimitTests {
     if let path, let value = values[file] { #expect(SmallFile.read(path) == value) }
     try await process.kill()
     process.close()
-    for (number, isFatal) in [(EACCES, path != nil), (ENOENT, false)] {
+    guard path != nil else { return }  // this kernel has none, and the plugin started
+    for (number, isFatal) in [(EACCES, true), (ENOENT, false)] {
       let program = try await Self.build(without: file, errno: number, in: fixture.directory)
       let launcher = Launcher(transport: .program(path: program), scope: "\(fixture.launcher.scope)-\(number)")
       do throws(SandboxError) {
@@ -214,7 +215,7 @@ struct LimitTests {
     let built = await Blocking.run {
       system(
         """
-        cc -std=gnu17 -O1 -w -static -include \(header) -I\(sources)/berth-launcher -I\(sources)/CShims/include \
+        cc -std=gnu17 -O0 -w -static -include \(header) -I\(sources)/berth-launcher -I\(sources)/CShims/include \
         -o \(program) \(sources)/berth-launcher/*.c
         """)
     }
