@@ -168,7 +168,7 @@ struct DeviceUseTests {
     return (
       process,
       {
-        BrokerFixture.shell("cat $(find /sys/fs/cgroup/devices -path '*/\(leaf)/devices.list') > '\(file)'")
+        BrokerFixture.shell("{ cat $(find /sys/fs/cgroup/devices -path '*/\(leaf)/devices.list') > '\(file)'; }")
         return TestText.read(file).split(separator: "\n").filter { $0.hasPrefix("b ") }.map(String.init)
       }
     )

@@ -57,8 +57,9 @@ struct HungWorkerTests {
 
       // The server goes away: everybody who waited is freed, and the storage is served again.
       close(server.input)
-      fixture.image("late.img", megabytes: 1)
       let works = await eventually(within: .seconds(30)) {
+        // Again each time: the directory is the server's until the kernel has noticed.
+        fixture.image("late.img", megabytes: 1)
         do throws(StorageError) {
           let loop = try await fixture.call("host.loop.attach", ["path": .string("\(fixture.data)/late.img")])
           _ = try await fixture.call("host.loop.detach", ["loop": loop["loop"] ?? .null])

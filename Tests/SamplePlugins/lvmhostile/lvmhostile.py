@@ -25,7 +25,8 @@ def calls(vg, pool):
     node = {"class": f"lvm:{vg}", "name": MINE, "access": "rw"}
     return [
         ("create", "host.lvm.create", make,
-         [theirs, {"vg": "othervg"}, {"lv": "vm-902-disk-0", "thinPool": THEIRS}, {"lv": "vm-902-disk-0", "thinPool": None}]),
+         [theirs, {"vg": "othervg"}, {"lv": "vm-902-disk-0", "thinPool": THEIRS},
+          {"lv": "vm-902-disk-0", "thinPool": None}]),
         ("activate", "host.lvm.activate", mine, [theirs, OTHER, {"lv": pool}]),
         ("open", "host.device.open", node,
          [{"name": THEIRS}, {"name": THEIRS, "access": "ro"}, {"class": "lvm:othervg", "name": "vm-100-disk-0"},
