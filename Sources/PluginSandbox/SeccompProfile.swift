@@ -149,11 +149,11 @@ public struct SeccompProfile: Sendable, Hashable {
     return Self.prologue + exported
   }
 
-  /// What learning mode refuses as well of the calls it is told of: there the host would let them pass.
+  /// What learning mode refuses as well: what no rule allows the host would let pass there.
   private static var setIDRefusals: [Rule] {
     var rules: [Rule] = []
     let makers = SyscallList.modes + [("mknod", 1), ("mknodat", 2)]
-    for call in makers where SyscallList.observed.contains(call.name) && seccomp_syscall_resolve_name(call.name) >= 0 {
+    for call in makers where seccomp_syscall_resolve_name(call.name) >= 0 {
       for bit: UInt64 in [0o4000, 0o2000] {
         let mode = Condition(argument: call.argument, mask: bit, value: bit)
         guard let flags = SyscallList.opens.first(where: { $0.name == call.name }) else {

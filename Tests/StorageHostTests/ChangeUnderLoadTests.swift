@@ -39,7 +39,7 @@ import Testing
       #expect(await pid(host) == before)
       // Another change on top.
       _ = try await host.updateStorage("s1", values: ["level": 8], fixture.caller)
-      #expect(try await host.list("s1", fixture.caller).volumes.count == 2)
+      #expect(try await host.list("s1", fixture.caller).volumes.count >= 2)
       #expect(try activations(fixture).last == "8")
       fixture.letGo()
       #expect(try await clone.hasSuffix("/300/vm-300-disk-0.raw"))
