@@ -32,12 +32,13 @@ int berth_epoll_modify(int epoll, int fd, uint32_t events, uint64_t data) {
 
 int berth_epoll_remove(int epoll, int fd) { return control(epoll, EPOLL_CTL_DEL, fd, 0, 0); }
 
-// epoll_wait counts in milliseconds; epoll_pwait2 (Linux 5.11) in nanoseconds.
+// epoll_wait counts in milliseconds; epoll_pwait2 (Linux 5.11) in nanoseconds. EPERM is what a filter of system calls
+// says that does not know it, such as a plugin's sandbox.
 static int wait_events(int epoll, struct epoll_event *events, int count, int64_t timeout_ns) {
 #ifdef SYS_epoll_pwait2
   struct timespec time = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
   long ready = syscall(SYS_epoll_pwait2, epoll, events, count, timeout_ns < 0 ? NULL : &time, NULL, (size_t)0);
-  if (ready >= 0 || errno != ENOSYS) return (int)ready;
+  if (ready >= 0 || (errno != ENOSYS && errno != EPERM)) return (int)ready;
 #endif
   int64_t milliseconds = timeout_ns < 0 ? -1 : (timeout_ns + 999999) / 1000000;
   return epoll_wait(epoll, events, count, milliseconds > 3600000 ? 3600000 : (int)milliseconds);

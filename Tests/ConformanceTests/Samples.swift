@@ -43,16 +43,18 @@ enum Samples {
     return bundle
   }
 
-  /// Makes a bundle of the Swift kit's plugin, which is granted the directory of the language's libraries.
+  /// Makes a bundle of the Swift kit's plugin.
   static func kit(in directory: String) throws -> String {
     let bundle = directory + "/kit"
     try #require(mkdir(bundle, 0o755) == 0)
     let program = readFile("\(products)/kit-plugin")
     try replace("\(bundle)/kit-plugin", program, mode: 0o755)
+    // The language's libraries lie beside it, where the loader finds them with the help of /proc/self.
     let maps = String(decoding: readFile("/proc/self/maps"), as: UTF8.self)
-    let mapping = maps.split(separator: "\n").first { $0.hasSuffix("/libswiftCore.so") }
-    let library = try #require(mapping?.split(separator: " ").last)
-    let libraries = library.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
+    let core = maps.split(separator: "\n").first { $0.hasSuffix("/libswiftCore.so") }?.split(separator: " ").last
+    let libraries = try #require(core).dropLast("/libswiftCore.so".count)
+    let copy = "cp -L \(libraries)/libswift*.so \(libraries)/libdispatch.so \(libraries)/libBlocksRuntime.so \(bundle)"
+    try #require(run("/bin/sh", ["-c", copy]) == 0)
     let sha256 = SHA256.hash(data: program).map { hex($0) }.joined()
     let manifest = """
       {"id": "org.berth.test.kit", "name": "Kit", "vendor": "The Berth developers", "version": "1.0",
@@ -63,8 +65,7 @@ enum Samples {
          "formats": {"supported": ["raw"], "default": "raw"}, "volumeNames": "directory",
          "configSchema": {"type": "object", "properties": {}, "additionalProperties": false}}],
        "methods": ["activate_storage", "alloc_image", "free_image", "list_images", "status", "volume_size_info"],
-       "permissions": {"fs": [{"path": "\(libraries)", "access": "ro", "reason": "the language's libraries"}],
-         "runtime": {"memoryMax": 536870912}}}
+       "permissions": {"runtime": {"procSelf": true, "threads": true, "memoryMax": 536870912}}}
       """
     try replace("\(bundle)/manifest.json", Array(manifest.utf8), mode: 0o644)
     return bundle

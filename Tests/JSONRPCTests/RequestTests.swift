@@ -68,12 +68,12 @@ struct RequestTests {
         late.withLock { $0 = request }
         return "done"
       }))
-    await script.say(["jsonrpc": "2.0", "id": "p", "method": "m"])
+    await script.say(["jsonrpc": "2.0", "id": 7, "method": "m"])
     var last: Int64 = -1
     var count = 0
     while let message = try await script.hear(), message["method"] == "$/progress" {
       let done = message["params"]?["done"]?.intValue ?? -1
-      #expect(message["params"]?["id"] == "p")
+      #expect(message["params"]?["id"] == 7)
       #expect(done > last)
       last = done
       count += 1

@@ -116,13 +116,13 @@ struct ViolationTests {
 
   @Test("no message is longer than the other side said it reads, and a longer limit is made use of")
   func outgoingLimit() async throws {
-    let script = try ScriptedPeer()
-    let padding = JSON.string(String(repeating: "x", count: 5 << 20))
+    let script = try ScriptedPeer { $0.maxOutgoingMessageBytes = 1_000 }
+    let padding = JSON.string(String(repeating: "x", count: 5_000))
     let error = await #expect(throws: RPCError.self) {
       try await script.peer.call("m", ["x": padding], timeout: .seconds(60))
     }
     #expect(error?.code == .messageTooLarge && error?.mayHaveRun == false)
-    script.peer.limitMessages(to: 8 << 20)
+    script.peer.limitMessages(to: 8_000)
     let call = script.call("m", ["x": padding])
     let id = try await script.hearRequest("m")
     await script.say(["jsonrpc": "2.0", "id": id, "result": 1])

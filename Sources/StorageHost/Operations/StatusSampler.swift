@@ -75,6 +75,7 @@ actor StatusSampler {
   }
 
   private func isDue(_ storeid: String) -> Bool {
+    guard running[storeid] == nil else { return false }
     guard let asked = samples[storeid]?.asked else { return true }
     return asked.duration(to: .now) >= restingInterval
   }
