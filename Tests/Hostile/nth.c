@@ -70,12 +70,21 @@ static int path_argument(long call) {
   }
 }
 
+// Calls that show which file their first argument is.
+static int works_on_file(long call) {
+  return call == SYS_read || call == SYS_write || call == SYS_fstat || call == SYS_fstatfs;
+}
+
 static void describe(pid_t pid, const struct __ptrace_syscall_info *info) {
   char path[256] = "";
   int argument = path_argument((long)info->entry.nr);
   if (argument >= 0) {
     struct iovec here = {path, sizeof path - 1}, there = {(void *)info->entry.args[argument], sizeof path - 1};
     if (process_vm_readv(pid, &here, 1, &there, 1, 0) < 0) strcpy(path, "?");
+  } else if (works_on_file((long)info->entry.nr)) {
+    char link[64];
+    snprintf(link, sizeof link, "/proc/%d/fd/%d", pid, (int)info->entry.args[0]);
+    if (readlink(link, path, sizeof path - 1) < 0) path[0] = 0;
   }
   fprintf(record_file, "%lld %lld %lld %s\n", (long long)info->entry.nr, (long long)info->entry.args[0],
           (long long)info->entry.args[1], path);

@@ -47,7 +47,7 @@ struct CallSweepTests {
     ("the C library's second time: open(2) has set it", ["fcntl"], { $0.arguments.last == Int(F_SETFD) }),
     ("a read that waits follows", ["poll", "ppoll"], { _ in true }),
     ("the helper's end: it goes with the worker", ["wait4"], { _ in true }),
-    ("the name of init in lists", ["prctl"], { $0.arguments.first == 15 }),
+    ("the name of init in lists: PR_SET_NAME", ["prctl"], { $0.arguments.first == 15 }),
     ("the short way to a directory: the long one follows", ["openat2"], { !$0.path.hasPrefix("/") }),
     ("where the broker's program is: its requests fail then", ["readlinkat"], { $0.path == "self/exe" }),
     ("by these init tells a full place", ["open", "openat"], { ["/state", "/tmp"].contains($0.path) }),
@@ -58,8 +58,18 @@ struct CallSweepTests {
     // A hierarchy that cannot be opened is like one that is not there: required layers are missing then, these are not.
     (
       "processor share and device group are no required layers", ["open", "openat", "fstatfs"],
-      { $0.name == "fstatfs" || $0.path.hasPrefix("/sys/fs/cgroup/cpu") || $0.path == "/sys/fs/cgroup/devices" }
+      { $0.path.hasPrefix("/sys/fs/cgroup/cpu") || $0.path == "/sys/fs/cgroup/devices" }
     ),
+    (
+      "what the unified hierarchy does not say that it has is looked for in version 1, and required",
+      ["open", "openat", "read", "fstatfs"],
+      { $0.path.hasSuffix("cgroup.controllers") || ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].contains($0.path) }
+    ),
+    (
+      "an idmapped mount's helper waits for its end: who does not wait is not there when its map is written, a failure",
+      ["read"], { $0.path.hasPrefix("socket:") }
+    ),
+    ("not every kernel has them", ["faccessat"], { ["io.weight", "memory.swap.max"].contains($0.path) }),
   ]
 
   private static func trace(_ fixture: Fixture) async throws -> String {
