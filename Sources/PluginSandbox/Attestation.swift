@@ -11,14 +11,11 @@ import Glibc
 struct Attestation: Sendable, Hashable {
   /// One difference a sentence; empty when the sandbox is what was asked for.
   var differences: [String] = []
-  /// Whether the plugin has ended, so that there was less to see: its sandbox follows in a moment.
-  private(set) var hasEnded = false
 
   /// Looks at the sandbox's init, at the plugin itself and at what it left to init.
   init(of process: SandboxedProcess) {
     guard let initial = ObservedProcess(pid: process.pid) else {
       differences.append("the sandbox is gone")
-      hasEnded = true
       return
     }
     let plan = process.plan
@@ -36,7 +33,6 @@ struct Attestation: Sendable, Hashable {
     }
     guard let plugin = observed.first(where: { $0.0 == "plugin" })?.1 else {
       differences.append("the plugin's own process cannot be seen")
-      hasEnded = true
       return
     }
     checkGroupLimits(process)
@@ -119,7 +115,8 @@ extension SandboxedProcess {
   public func attest() async throws(SandboxError) {
     let attestation = await Blocking.run { [self] in
       let attestation = Attestation(of: self)
-      if attestation.hasEnded { _ = waitReadable(within: .seconds(2)) }
+      // Of one that is just ending there is less to see; its sandbox follows in a moment.
+      if !attestation.differences.isEmpty { _ = waitReadable(within: .milliseconds(300)) }
       return attestation
     }
     // A plugin that ended in the meantime shows nothing; its supervisor learns of the end by itself.

@@ -18,6 +18,16 @@ struct HouseStyleTests {
     }
   }
 
+  /// Code that runs as root in front of plugins: whoever adds to it says here that it is worth it (docs/modules.md).
+  @Test func theLauncherStaysSmall() {
+    let files = [".c", ".h"].flatMap { Checkout.files(under: "Sources/berth-launcher", ending: $0) }
+    let lines = files.flatMap { Checkout.text($0).split(separator: "\n") }.filter { line in
+      let code = line.drop { $0 == " " }
+      return !code.isEmpty && !code.hasPrefix("//")
+    }
+    #expect(files.count > 10 && lines.count <= 2_200, "\(lines.count) lines of code in \(files.count) files")
+  }
+
   @Test func everySourceFileCarriesItsLicence() {
     let marks = [
       "SPDX-FileCopyrightText: The Berth developers", "SPDX-License-Identifier: Apache-2.0",

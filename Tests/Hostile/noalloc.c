@@ -1,23 +1,32 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-// Linked into the launcher in place of the C library's allocator: whoever asks for memory ends the process.
+// Linked into the launcher in place of the C library's allocator: whoever asks for memory once the library itself has
+// started ends the process.
 // With BERTH_CONTROL, a program that does.
 
 #include <stddef.h>
 #include <unistd.h>
 
-static void *refuse(void) {
+static char early[4096]; // glibc's own start wants some
+static size_t used;
+static int armed;
+
+__attribute__((constructor)) static void arm(void) { armed = 1; }
+
+static void *refuse(size_t size) {
+  size = (size + 15) & ~(size_t)15;
+  if (!armed && size <= sizeof early - used) return early + (used += size) - size;
   static const char text[] = "memory was asked for\n";
   if (write(2, text, sizeof text - 1) < 0) _exit(86);
   _exit(86);
 }
 
-void *malloc(size_t size) { return (void)size, refuse(); }
-void *calloc(size_t count, size_t size) { return (void)count, (void)size, refuse(); }
-void *realloc(void *old, size_t size) { return (void)old, (void)size, refuse(); }
-void *memalign(size_t alignment, size_t size) { return (void)alignment, (void)size, refuse(); }
-void *aligned_alloc(size_t alignment, size_t size) { return (void)alignment, (void)size, refuse(); }
+void *malloc(size_t size) { return refuse(size); }
+void *calloc(size_t count, size_t size) { return refuse(count * size); }
+void *realloc(void *old, size_t size) { return (void)old, refuse(size); }
+void *memalign(size_t alignment, size_t size) { return (void)alignment, refuse(size); }
+void *aligned_alloc(size_t alignment, size_t size) { return (void)alignment, refuse(size); }
 void free(void *old) { (void)old; }
 
 #ifdef BERTH_CONTROL

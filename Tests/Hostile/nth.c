@@ -3,7 +3,7 @@
 
 // nth LOG NUMBER N ERRNO PROGRAM...   runs a launcher in which the N-th call of that system call, counted over all of its
 // processes until the plugin begins, gives that errno. What was failed is written to LOG; with NUMBER -1 nothing fails
-// and every call made is written there: its number and, where it has one, the path it names.
+// and every call made is written there: its number, its first two arguments and, where it has one, the path it names.
 // The tracer is no relative of the program: whoever starts this finds the program in its place.
 
 #define _GNU_SOURCE
@@ -70,14 +70,24 @@ static int path_argument(long call) {
   }
 }
 
+// Calls that show which file their first argument is.
+static int works_on_file(long call) {
+  return call == SYS_read || call == SYS_write || call == SYS_fstat || call == SYS_fstatfs;
+}
+
 static void describe(pid_t pid, const struct __ptrace_syscall_info *info) {
   char path[256] = "";
   int argument = path_argument((long)info->entry.nr);
   if (argument >= 0) {
     struct iovec here = {path, sizeof path - 1}, there = {(void *)info->entry.args[argument], sizeof path - 1};
     if (process_vm_readv(pid, &here, 1, &there, 1, 0) < 0) strcpy(path, "?");
+  } else if (works_on_file((long)info->entry.nr)) {
+    char link[64];
+    snprintf(link, sizeof link, "/proc/%d/fd/%d", pid, (int)info->entry.args[0]);
+    if (readlink(link, path, sizeof path - 1) < 0) path[0] = 0;
   }
-  fprintf(record_file, "%lld %lld %s\n", (long long)info->entry.nr, (long long)info->entry.args[0], path);
+  fprintf(record_file, "%lld %lld %lld %s\n", (long long)info->entry.nr, (long long)info->entry.args[0],
+          (long long)info->entry.args[1], path);
   fflush(record_file);
 }
 
@@ -105,6 +115,13 @@ static int at_call(pid_t pid) {
   return 1;
 }
 
+// Whoever stands before it, such as setpriv, is not what is looked at.
+static int is_launcher(pid_t pid) {
+  char name[64], path[4096] = "";
+  snprintf(name, sizeof name, "/proc/%d/exe", pid);
+  return readlink(name, path, sizeof path - 1) > 0 && strstr(path, "/berth-launcher") != NULL;
+}
+
 static void trace(void) {
   for (;;) {
     int status;
@@ -115,7 +132,7 @@ static void trace(void) {
     if (signal == (SIGTRAP | 0x80)) {
       on = at_call(pid);
     } else if (event == PTRACE_EVENT_EXEC) {
-      if (pid == program) started = 1; else on = 0; // the plugin begins
+      if (pid == program) started = is_launcher(pid); else on = 0; // the plugin begins
     } else if (event == 0) {
       pass = signal;
     }
