@@ -319,13 +319,13 @@ class Attach(guest.StorageTest):
         self.host.berth("storage", "remove", "two")
         self.gone(sessions)
 
-    def test_what_is_not_offered_says_what_to_do(self):
+    def test_what_is_not_offered_says_so(self):
         for arguments, said in (
                 (self.add("disk", protocol="nvme-tcp", portals=PORTS[0], target=NQN, wwid=self.nvme, secret="a b",
-                          options="fs=ext4,login"), "/etc/nvme/hostnqn"),
-                (self.over_nvme("disk", ",".join(PORTS)), "name one portal"),
-                (self.add("disk", protocol="nbd", portals="127.0.0.1:10809", target="a", wwid="a"), "'nbd:' address"),
-                (self.add("disk", protocol="fc", portals="127.0.0.1:1", target="a", wwid="a"), "by-id:")):
+                          options="fs=ext4,login"), "no NVMe in-band authentication"),
+                (self.over_nvme("disk", ",".join(PORTS)), "one portal at a time"),
+                (self.add("disk", protocol="nbd", portals="127.0.0.1:10809", target="a", wwid="a"), "attaches no NBD exports"),
+                (self.add("disk", protocol="fc", portals="127.0.0.1:1", target="a", wwid="a"), "needs no attaching")):
             with self.subTest(said):
                 self.assertIn(said, self.refused(*arguments))
         self.assertEqual((sessions(), controllers()), ([], []))
