@@ -57,7 +57,8 @@ def get(path):
 def image(path, fs, size):
     with open(path, "wb") as file:
         file.truncate(size << 20)
-    run(f"mkfs.{fs}", "-q", path)
+    # Blocks as large as the NVMe target's sectors.
+    run(f"mkfs.{fs}", "-q", *(("-b", "4096") if fs == "ext4" else ()), path)
     return path
 
 
