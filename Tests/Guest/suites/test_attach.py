@@ -163,8 +163,11 @@ class Attach(guest.StorageTest):
 
     def tearDown(self):
         """No test leaves anything to the next."""
-        for name in [item["storeid"] for item in self.host.items("storage", "list")]:
+        for name in self.storages():
             self.host.ask("storage", "remove", name)
+
+    def storages(self):
+        return [item["storeid"] for item in self.host.items("storage", "list")[0]["items"]]
 
     def add(self, name, secret=None, **options):
         filled = {"protocol": "none", "portals": "none", "target": "none", "kind": "device", "source": "none", **options}
@@ -185,6 +188,11 @@ class Attach(guest.StorageTest):
         return self.add(name, protocol="nvme-tcp", portals=portal, target=NQN, wwid=wwid or self.nvme,
                         **{"options": "fs=ext4", **more})
 
+    def take(self, arguments):
+        """Adds a storage and uses it: what it was tried with while it was added is let go of by then."""
+        self.host.berth(*arguments)
+        return self.host.volumes(arguments[3])
+
     def gone(self, what, wanted=()):
         """Detached, as soon as the kernel is through with it."""
         end = time.monotonic() + 30
@@ -195,7 +203,7 @@ class Attach(guest.StorageTest):
     def check_data(self, name, arguments):
         """Writes through the plugin, lets go, takes it again, reads: what was written is there."""
         host, data = self.host, os.urandom(1 << 20)
-        host.berth(*arguments)
+        self.take(arguments)
         self.assertEqual(len(holding()), 1, holding())
         mount = holding()[0]
         put_in, out = "/run/in.raw", "/run/out.raw"
@@ -204,8 +212,7 @@ class Attach(guest.StorageTest):
         volume = host.berth("import", name, "raw+size", put_in, "--vmid", "100")
         host.berth("storage", "remove", name)
         self.gone(holding)
-        host.berth(*arguments)
-        self.assertEqual(host.volumes(name), [volume])
+        self.assertEqual(self.take(arguments), [volume])
         host.berth("export", volume, "raw+size", out)
         with open(out, "rb") as file:
             self.assertTrue(file.read()[8:] == data, "other data than was written")
@@ -286,7 +293,7 @@ class Attach(guest.StorageTest):
             for arguments in (self.iscsi("disk", wwid=own_disk()), self.over_nvme("disk", wwid=own_disk())):
                 self.refused(*arguments)
             # Also by a daemon that finds what another had begun.
-            self.host.berth(*self.over_nvme("disk"))
+            self.take(self.over_nvme("disk"))
             self.host.kill()
             self.host.start()
             self.host.berth("storage", "remove", "disk")
@@ -303,8 +310,8 @@ class Attach(guest.StorageTest):
 
     def test_storages_of_one_target_do_not_cut_each_other_off(self):
         one, two = self.over_nvme("one"), self.over_nvme("two", PORTS[1])
-        self.host.berth(*one)
-        self.host.berth(*two)
+        self.take(one)
+        self.take(two)
         self.assertEqual(controllers(), ["4420", "4421"])
         self.host.berth("storage", "remove", "one")
         self.gone(controllers, ["4421"])
@@ -312,8 +319,8 @@ class Attach(guest.StorageTest):
         self.host.berth("storage", "remove", "two")
         self.gone(controllers)
         # One session for both, until the last of them goes.
-        self.host.berth(*self.iscsi("one"))
-        self.host.berth(*self.iscsi("two"))
+        self.take(self.iscsi("one"))
+        self.take(self.iscsi("two"))
         self.assertEqual(sessions(), [IQN])
         self.host.berth("storage", "remove", "one")
         self.assertEqual(sessions(), [IQN])
@@ -342,7 +349,7 @@ class Attach(guest.StorageTest):
                 self.host.kill()
                 child.wait(guest.PATIENCE)
                 self.host.start()
-                if self.host.items("storage", "list"):
+                if self.storages():
                     self.host.berth("storage", "remove", "disk")
                 self.gone(holding)
                 self.gone(state)
