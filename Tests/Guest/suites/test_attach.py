@@ -145,8 +145,8 @@ class Attach(guest.StorageTest):
     def setUpClass(cls):
         for path in (IMAGES, WORK, f"{WORK}/share"):
             os.makedirs(path, exist_ok=True)
-        run("modprobe", "-a", "target_core_mod", "target_core_file", "iscsi_target_mod", "iscsi_tcp", "nvmet-tcp", "nvme-tcp",
-            "sd_mod", "cifs")
+        run("modprobe", "-a", "target_core_mod", "target_core_file", "iscsi_target_mod", "iscsi_tcp", "nvmet-tcp",
+            "nvme-tcp", "sd_mod", "cifs")
         os.makedirs("/run/lock", exist_ok=True)  # the iSCSI tool's
         if not os.path.exists(TARGETS):
             run("mount", "-t", "configfs", "none", "/sys/kernel/config")
@@ -245,7 +245,8 @@ class Attach(guest.StorageTest):
         os.makedirs("/run/followed", exist_ok=True)
         source = "//127.0.0.1/elsewhere"
         # The control: without Berth's option the kernel goes where the server sends it.
-        run("mount", "-t", "cifs", "-o", f"ip=127.0.0.1,username={SMB_USER},password={SMB_PASSWORD}", source, "/run/followed")
+        login = f"ip=127.0.0.1,username={SMB_USER},password={SMB_PASSWORD}"
+        run("mount", "-t", "cifs", "-o", login, source, "/run/followed")
         run("umount", "/run/followed")
         self.refused(*self.add("share", SMB_PASSWORD, kind="cifs", source=source, options=f"username={SMB_USER}"))
         self.assertEqual(holding(), [])
