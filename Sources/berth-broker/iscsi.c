@@ -144,10 +144,12 @@ static void log_in(void) {
     if (reply.status == NO_DAEMON) fail_with(EOPNOTSUPP, "iscsid does not answer: start the service iscsid");
     if (reply.status == REFUSED) {
       fail_with(EKEYREJECTED, "%s refused the login: it wants another CHAP name or secret, or does not know this host's "
-                "initiator name", target);
+                              "initiator name", target);
     }
     if (reply.status == EXISTS) reply.id = 1;
-    if (reply.status && reply.status != EXISTS) fail_with(EIO, "iSCSI login to %s failed (status %d)", target, reply.status);
+    if (reply.status && reply.status != EXISTS) {
+      fail_with(EIO, "iSCSI login to %s failed (status %d)", target, reply.status);
+    }
   }
   await_disk("sd", belongs);
 }

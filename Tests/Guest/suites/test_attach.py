@@ -57,7 +57,8 @@ def get(path):
 def image(path, fs, size):
     with open(path, "wb") as file:
         file.truncate(size << 20)
-    run(f"mkfs.{fs}", "-q", path)
+    # Blocks as large as the NVMe target's sectors.
+    run(f"mkfs.{fs}", "-q", *(("-b", "4096") if fs == "ext4" else ()), path)
     return path
 
 
@@ -144,8 +145,8 @@ class Attach(guest.StorageTest):
     def setUpClass(cls):
         for path in (IMAGES, WORK, f"{WORK}/share"):
             os.makedirs(path, exist_ok=True)
-        run("modprobe", "-a", "target_core_mod", "target_core_file", "iscsi_target_mod", "iscsi_tcp", "nvmet-tcp", "nvme-tcp",
-            "sd_mod", "cifs")
+        run("modprobe", "-a", "target_core_mod", "target_core_file", "iscsi_target_mod", "iscsi_tcp", "nvmet-tcp",
+            "nvme-tcp", "sd_mod", "cifs")
         os.makedirs("/run/lock", exist_ok=True)  # the iSCSI tool's
         if not os.path.exists(TARGETS):
             run("mount", "-t", "configfs", "none", "/sys/kernel/config")
@@ -162,8 +163,11 @@ class Attach(guest.StorageTest):
 
     def tearDown(self):
         """No test leaves anything to the next."""
-        for name in [item["storeid"] for item in self.host.items("storage", "list")]:
+        for name in self.storages():
             self.host.ask("storage", "remove", name)
+
+    def storages(self):
+        return [item["storeid"] for item in self.host.items("storage", "list")[0]["items"]]
 
     def add(self, name, secret=None, **options):
         filled = {"protocol": "none", "portals": "none", "target": "none", "kind": "device", "source": "none", **options}
@@ -184,6 +188,11 @@ class Attach(guest.StorageTest):
         return self.add(name, protocol="nvme-tcp", portals=portal, target=NQN, wwid=wwid or self.nvme,
                         **{"options": "fs=ext4", **more})
 
+    def take(self, arguments):
+        """Adds a storage and uses it: what it was tried with while it was added is let go of by then."""
+        self.host.berth(*arguments)
+        return self.host.volumes(arguments[3])
+
     def gone(self, what, wanted=()):
         """Detached, as soon as the kernel is through with it."""
         end = time.monotonic() + 30
@@ -194,7 +203,7 @@ class Attach(guest.StorageTest):
     def check_data(self, name, arguments):
         """Writes through the plugin, lets go, takes it again, reads: what was written is there."""
         host, data = self.host, os.urandom(1 << 20)
-        host.berth(*arguments)
+        self.take(arguments)
         self.assertEqual(len(holding()), 1, holding())
         mount = holding()[0]
         put_in, out = "/run/in.raw", "/run/out.raw"
@@ -203,8 +212,7 @@ class Attach(guest.StorageTest):
         volume = host.berth("import", name, "raw+size", put_in, "--vmid", "100")
         host.berth("storage", "remove", name)
         self.gone(holding)
-        host.berth(*arguments)
-        self.assertEqual(host.volumes(name), [volume])
+        self.assertEqual(self.take(arguments), [volume])
         host.berth("export", volume, "raw+size", out)
         with open(out, "rb") as file:
             self.assertTrue(file.read()[8:] == data, "other data than was written")
@@ -237,7 +245,8 @@ class Attach(guest.StorageTest):
         os.makedirs("/run/followed", exist_ok=True)
         source = "//127.0.0.1/elsewhere"
         # The control: without Berth's option the kernel goes where the server sends it.
-        run("mount", "-t", "cifs", "-o", f"ip=127.0.0.1,username={SMB_USER},password={SMB_PASSWORD}", source, "/run/followed")
+        login = f"ip=127.0.0.1,username={SMB_USER},password={SMB_PASSWORD}"
+        run("mount", "-t", "cifs", "-o", login, source, "/run/followed")
         run("umount", "/run/followed")
         self.refused(*self.add("share", SMB_PASSWORD, kind="cifs", source=source, options=f"username={SMB_USER}"))
         self.assertEqual(holding(), [])
@@ -285,7 +294,7 @@ class Attach(guest.StorageTest):
             for arguments in (self.iscsi("disk", wwid=own_disk()), self.over_nvme("disk", wwid=own_disk())):
                 self.refused(*arguments)
             # Also by a daemon that finds what another had begun.
-            self.host.berth(*self.over_nvme("disk"))
+            self.take(self.over_nvme("disk"))
             self.host.kill()
             self.host.start()
             self.host.berth("storage", "remove", "disk")
@@ -302,8 +311,8 @@ class Attach(guest.StorageTest):
 
     def test_storages_of_one_target_do_not_cut_each_other_off(self):
         one, two = self.over_nvme("one"), self.over_nvme("two", PORTS[1])
-        self.host.berth(*one)
-        self.host.berth(*two)
+        self.take(one)
+        self.take(two)
         self.assertEqual(controllers(), ["4420", "4421"])
         self.host.berth("storage", "remove", "one")
         self.gone(controllers, ["4421"])
@@ -311,21 +320,21 @@ class Attach(guest.StorageTest):
         self.host.berth("storage", "remove", "two")
         self.gone(controllers)
         # One session for both, until the last of them goes.
-        self.host.berth(*self.iscsi("one"))
-        self.host.berth(*self.iscsi("two"))
+        self.take(self.iscsi("one"))
+        self.take(self.iscsi("two"))
         self.assertEqual(sessions(), [IQN])
         self.host.berth("storage", "remove", "one")
         self.assertEqual(sessions(), [IQN])
         self.host.berth("storage", "remove", "two")
         self.gone(sessions)
 
-    def test_what_is_not_offered_says_what_to_do(self):
+    def test_what_is_not_offered_says_so(self):
         for arguments, said in (
                 (self.add("disk", protocol="nvme-tcp", portals=PORTS[0], target=NQN, wwid=self.nvme, secret="a b",
-                          options="fs=ext4,login"), "/etc/nvme/hostnqn"),
-                (self.over_nvme("disk", ",".join(PORTS)), "name one portal"),
-                (self.add("disk", protocol="nbd", portals="127.0.0.1:10809", target="a", wwid="a"), "'nbd:' address"),
-                (self.add("disk", protocol="fc", portals="127.0.0.1:1", target="a", wwid="a"), "by-id:")):
+                          options="fs=ext4,login"), "no NVMe in-band authentication"),
+                (self.over_nvme("disk", ",".join(PORTS)), "one portal at a time"),
+                (self.add("disk", protocol="nbd", portals="127.0.0.1:10809", target="a", wwid="a"), "attaches no NBD exports"),
+                (self.add("disk", protocol="fc", portals="127.0.0.1:1", target="a", wwid="a"), "needs no attaching")):
             with self.subTest(said):
                 self.assertIn(said, self.refused(*arguments))
         self.assertEqual((sessions(), controllers()), ([], []))
@@ -341,7 +350,7 @@ class Attach(guest.StorageTest):
                 self.host.kill()
                 child.wait(guest.PATIENCE)
                 self.host.start()
-                if self.host.items("storage", "list"):
+                if self.storages():
                     self.host.berth("storage", "remove", "disk")
                 self.gone(holding)
                 self.gone(state)
