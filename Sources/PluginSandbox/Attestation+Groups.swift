@@ -28,16 +28,17 @@ extension Attestation {
 
   /// The limits as they stand in the leaf. A plugin that is being held back has less of the processor.
   mutating func checkGroupLimits(_ process: SandboxedProcess) {
-    let (plan, group, page) = (process.plan, process.cgroup, UInt64(sysconf(Int32(_SC_PAGESIZE))))
+    let (planned, group) = (process.plan.effectiveLimits, process.cgroup)
+    let page = UInt64(sysconf(Int32(_SC_PAGESIZE)))
     func compare(_ layer: SandboxLayers, _ found: UInt64?, _ wanted: UInt64, rounding: UInt64 = 0) -> String? {
       guard process.layers.contains(layer) else { return nil }
       guard let found else { return "\(layer): the control group has none, or it cannot be read" }
       return found > wanted || found + rounding < wanted ? "\(layer): \(found), not \(wanted)" : nil
     }
-    let memory = compare(.memoryLimit, group.memoryLimit, plan.effectiveLimits.memory, rounding: page)
-    let processes = compare(.processLimit, group.processLimit, UInt64(plan.effectiveLimits.processes) + 1)
-    let share = compare(
-      .cpuLimit, group.cpuLimit, UInt64(plan.effectiveLimits.cpuPercent), rounding: UInt64(plan.effectiveLimits.cpuPercent))
+    let memory = compare(.memoryLimit, group.memoryLimit, planned.memory, rounding: page)
+    let processes = compare(.processLimit, group.processLimit, UInt64(planned.processes) + 1)
+    let percent = UInt64(planned.cpuPercent)
+    let share = compare(.cpuLimit, group.cpuLimit, percent, rounding: percent)
     differences += [memory, processes, share].compactMap { $0 }
   }
 }

@@ -88,14 +88,14 @@ struct Attestation: Sendable, Hashable {
   }
 
   private mutating func checkLimits(_ one: ObservedProcess, _ role: String, _ plan: LaunchPlan) {
-    let limits = one.limits
+    let (limits, planned) = (one.limits, plan.effectiveLimits)
     var ceilings: [(String, UInt64)] = [
-      ("Max core file size", 0), ("Max open files", UInt64(plan.effectiveLimits.descriptors)), ("Max locked memory", 0),
+      ("Max core file size", 0), ("Max open files", UInt64(planned.descriptors)), ("Max locked memory", 0),
       ("Max msgqueue size", 0), ("Max realtime priority", 0), ("Max nice priority", 0), ("Max pending signals", 256),
-      ("Max file size", plan.effectiveLimits.fileSize ?? .max), ("Max address space", plan.effectiveLimits.addressSpace ?? .max),
+      ("Max file size", planned.fileSize ?? .max), ("Max address space", planned.addressSpace ?? .max),
     ]
     // Per user: an ordinary user's other processes would count as well.
-    if plan.mode == .privileged { ceilings.append(("Max processes", UInt64(plan.effectiveLimits.processes) + 2)) }
+    if plan.mode == .privileged { ceilings.append(("Max processes", UInt64(planned.processes) + 2)) }
     for (name, ceiling) in ceilings {
       guard let limit = limits[name] else {
         differences.append("\(role): \(name) cannot be read")
