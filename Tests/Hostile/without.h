@@ -96,7 +96,8 @@ static inline int without_fchdir(int fd) {
 
 static inline int without_openat(int directory, const char *path, int flags, mode_t mode) {
   static const char *const files[][2] = {
-      {"memory-limit", "memory.limit_in_bytes"}, {"memory-limit", "memory.max"}, {"process-limit", "pids.max"},
+      {"memory-limit", "memory.limit_in_bytes"}, {"memory-limit", "memory.memsw.limit_in_bytes"},
+      {"memory-limit", "memory.max"}, {"memory-limit", "memory.swap.max"}, {"process-limit", "pids.max"},
       {"cpu-limit", "cpu.max"}, {"cpu-limit", "cpu.cfs_quota_us"}, {"device-group", "devices.deny"}, {"group-joining", "tasks"},
   };
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
