@@ -10,12 +10,12 @@ internal import NIOPosix
 
 extension BerthClient {
   /// Lends the daemon a descriptor, for one ``Change/export(_:_:to:)`` or ``Change/importVolume(_:_:from:)``.
-  /// - Returns: nil when this daemon takes none: use ``export(_:_:to:)`` and ``importVolume(_:_:from:idempotencyKey:)``.
-  public func lend(_ descriptor: Int32) async throws(ClientError) -> DescriptorLoan? {
+  /// - Returns: nil when this daemon does not take it: ``export(_:_:to:)`` and
+  ///   ``importVolume(_:_:from:idempotencyKey:)`` do without.
+  public func lend(_ descriptor: Int32) async -> DescriptorLoan? {
     let path = SocketName.descriptors(beside: socket)
-    do {
-      return try await NIOThreadPool.singleton.runIfActive { try DescriptorLoan.make(descriptor, socket: path) }
-    } catch { throw error as? ClientError ?? ClientError(.local, "\(error)", place: path) }
+    // Only a pool that was shut down throws: then there is no loan.
+    return try? await NIOThreadPool.singleton.runIfActive { DescriptorLoan.make(descriptor, socket: path) }
   }
 
   /// Reads a volume as a stream.

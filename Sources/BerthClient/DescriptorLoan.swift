@@ -30,21 +30,18 @@ public final class DescriptorLoan: Sendable {
   }
 
   /// Lends the descriptor; blocks for a moment.
-  /// - Returns: nil when nobody takes descriptors at that socket: the daemon is older or its socket comes from afar.
-  /// - Throws: what the daemon has against this one.
-  static func make(_ descriptor: Int32, socket: String) throws(ClientError) -> DescriptorLoan? {
+  /// - Returns: nil when nobody takes it at that socket: the daemon is older, the socket comes from afar, or the
+  ///   descriptor is one that the daemon leaves to its owner, such as a device.
+  static func make(_ descriptor: Int32, socket: String) -> DescriptorLoan? {
     let connection = berth_connect(socket)
     guard connection >= 0 else { return nil }
     let flags = fcntl(descriptor, F_GETFL)
     var passed = descriptor
     var byte: UInt8 = 0
     let sent = berth_send_descriptors(connection, &byte, 1, &passed, 1)
-    let line = sent == 1 ? readLine(connection) : nil
-    guard let line, !line.hasPrefix("error: ") else {
+    guard sent == 1, let line = readLine(connection), !line.hasPrefix("error: ") else {
       close(connection)
-      throw ClientError(
-        .local, line.map { String($0.dropFirst(7)) } ?? "berthd does not take the descriptor", place: socket,
-        hint: "pipe the stream through another program, such as cat, or name an ordinary file")
+      return nil
     }
     return DescriptorLoan(ticket: line, connection: connection, descriptor: descriptor, flags: flags)
   }

@@ -109,10 +109,13 @@ struct ObservedProcess {
     while let entry = readdir(directory) {
       let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
       guard let number = Int(name) else { continue }
-      let information = SmallFile.read("/proc/\(pid)/fdinfo/\(name)") ?? ""
+      // A running program opens and closes files while it is looked at: what is not the same before and after its mount
+      // was read says nothing, and what was there from the beginning stays.
+      guard let target = Self.link("/proc/\(pid)/fd/\(name)"),
+        let information = SmallFile.read("/proc/\(pid)/fdinfo/\(name)"),
+        Self.link("/proc/\(pid)/fd/\(name)") == target
+      else { continue }
       let line = information.split(separator: "\n").first { $0.hasPrefix("mnt_id:") }
-      // One that was closed meanwhile leads nowhere.
-      guard let target = Self.link("/proc/\(pid)/fd/\(name)") else { continue }
       found.append(
         Descriptor(number: number, target: target, mount: line.flatMap { Int($0.drop { !$0.isNumber && $0 != "-" }) }))
     }

@@ -45,6 +45,8 @@ struct ProgressBarTests {
     let host = try await Installation()
     try await host.start()
     try await host.addStorage()
+    // Work that takes longer than a second is shown.
+    try await host.succeed("storage", "set", "local", "-o", "bwlimit=restore=400")
     let both = try await seen(host, vmid: 100, output: true, errors: true)
     #expect(both.contains("import") && both.contains("%") && both.contains("local:100/vm-100-disk-0.raw"))
     let output = try await seen(host, vmid: 101, output: true, errors: false)

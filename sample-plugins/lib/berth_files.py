@@ -112,7 +112,7 @@ class State:
     newest keys and the fencing tokens used last are kept, fewer where the directory is full."""
 
     def __init__(self, directory, key_limit=KEY_LIMIT, fence_limit=FENCE_LIMIT):
-        self.directory, self.mutex = directory, threading.RLock()
+        self.directory, self.mutex, self.sweeping = directory, threading.RLock(), threading.Lock()
         self.key_limit, self.fence_limit = key_limit, fence_limit
         self.keys = os.path.join(directory, "keys")
         self.temps = os.path.join(directory, "temps")
@@ -263,31 +263,36 @@ class State:
             self.live.discard(note)
 
     def remove_leftovers(self, remove=remove_tree):
-        """Removes what killed runs of this plugin left under temporary names; returns how many."""
-        self.prepare()
-        count = 0
-        for entry in list(os.scandir(self.temps)):
-            with self.mutex:
-                if entry.path in self.live:
-                    continue
-            try:
-                with open(entry.path, encoding="utf-8") as file:
-                    note = json.load(file)
-                path, restore = note["path"], note["restore"]
-            except (ValueError, KeyError, TypeError):
-                os.unlink(entry.path)  # killed while noting: the name was not used yet
-                continue
-            try:
-                if os.path.lexists(path):
-                    count += 1
-                    if restore is not None and not os.path.lexists(restore):
-                        os.rename(path, restore)
-                    else:
-                        remove(path)
-            except OSError:
-                continue  # kept on record, tried again at the next activation
-            os.unlink(entry.path)
-        return count
+        """Removes what killed runs of this plugin left under temporary names; returns how many. One sweep at a time: two
+        activations at once would find each other's work half done."""
+        with self.sweeping:
+            self.prepare()
+            return sum(self._sweep(entry.path, remove) for entry in list(os.scandir(self.temps)))
+
+    def _sweep(self, record, remove):
+        """Whether there was something under the name that is on record."""
+        with self.mutex:
+            if record in self.live:
+                return False
+        try:
+            with open(record, encoding="utf-8") as file:
+                note = json.load(file)
+            path, restore = note["path"], note["restore"]
+        except FileNotFoundError:
+            return False  # its own run has ended meanwhile and took it away
+        except (ValueError, KeyError, TypeError):
+            os.unlink(record)  # killed while noting: the name was not used yet
+            return False
+        found = os.path.lexists(path)
+        try:
+            if found and restore is not None and not os.path.lexists(restore):
+                os.rename(path, restore)
+            elif found:
+                remove(path)
+        except OSError:
+            return found  # kept on record, tried again at the next activation
+        os.unlink(record)
+        return found
 
 
 def inode_of(path):

@@ -136,8 +136,15 @@ extension StorageError {
     var details: JSONObject = ["bytes": .int(failure.bytes)]
     details.setOptional("expected", failure.expected)
     details["cause"] = .string(failure.code.rawValue)
+    let code: Code =
+      switch failure.code {
+      case .cancelled: .cancelled
+      case .setup: .internalError
+      case .callerFull: .noSpace
+      default: .streamBroken
+      }
     self.init(
-      failure.code == .cancelled ? .cancelled : failure.code == .setup ? .internalError : .streamBroken,
-      "\(method) of \(name): \(failure.description)", outcome: outcome, details: details)
+      code, "\(method) of \(name): \(failure.description)", outcome: outcome,
+      hint: code == .noSpace ? "free space where the stream is written, or write elsewhere" : nil, details: details)
   }
 }

@@ -164,7 +164,9 @@ struct ExportLoop {
   }
 
   private func callerFailed(_ number: Int32) -> StreamFailure {
-    StreamFailure(.callerEnd, "cannot write what the plugin exports: \(errnoText(number))", bytes: moved)
+    StreamFailure(
+      number == ENOSPC || number == EDQUOT ? .callerFull : .callerEnd,
+      "cannot write what the plugin exports: \(errnoText(number))", bytes: moved)
   }
 
   // MARK: Waiting and ending

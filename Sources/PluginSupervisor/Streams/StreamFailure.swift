@@ -16,6 +16,8 @@ public struct StreamFailure: Error, Sendable, Hashable, CustomStringConvertible 
     public static let stalled = Code(rawValue: "stalled")
     /// The caller's own end (file, socket, consumer, producer) failed.
     public static let callerEnd = Code(rawValue: "caller-end")
+    /// There is no room where the caller writes.
+    public static let callerFull = Code(rawValue: "caller-full")
     /// Whoever reads what is moved went away.
     public static let gone = Code(rawValue: "gone")
     /// The operation was cancelled or its call failed.

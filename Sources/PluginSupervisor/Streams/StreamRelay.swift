@@ -135,7 +135,7 @@ public enum StreamRelay {
     _ called: Result<(Reply, StreamClaim), CallError>?, _ relayed: Result<StreamReport, StreamFailure>?
   ) -> Bool {
     if case .failure = called { return true }
-    if case .failure(let failure) = relayed { return failure.code != .callerEnd }
+    if case .failure(let failure) = relayed { return ![.callerEnd, .callerFull].contains(failure.code) }
     return false
   }
 

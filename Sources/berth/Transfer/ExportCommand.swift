@@ -56,7 +56,7 @@ struct ExportCommand: AsyncParsableCommand {
       let target = try ByteTarget(file)
       do {
         let report: TransferView
-        if let loan = try await client.lend(target.fd) {
+        if let loan = await client.lend(target.fd) {
           // The daemon writes itself; ending this command takes the descriptor back and so ends the export.
           report = try await JobRunner.result(
             of: .export(volume, options, to: loan), client: client, global: global, total: total)

@@ -71,7 +71,7 @@ struct ImportCommand: AsyncParsableCommand {
       var info = stat()
       let total: Int64? = fstat(fd, &info) == 0 && info.st_mode & S_IFMT == S_IFREG ? Int64(info.st_size) : nil
       do {
-        guard let loan = try await client.lend(fd) else { return try await relay(client, from: fd, total: total) }
+        guard let loan = await client.lend(fd) else { return try await relay(client, from: fd, total: total) }
         // The daemon reads itself; ending this command takes the descriptor back and so ends the import.
         return try await JobRunner.result(
           of: .importVolume(storage, options, from: loan), client: client, global: global, key: key.idempotencyKey,

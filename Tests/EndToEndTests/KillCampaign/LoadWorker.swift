@@ -93,7 +93,7 @@ actor LoadWorker {
     }
     let null = open("/dev/null", O_WRONLY | O_CLOEXEC)
     defer { close(null) }
-    guard let loan = try? await client.lend(null) else { return }
+    guard let loan = await client.lend(null) else { return }
     _ = try? await client.run(.export(volid, options, to: loan))
     withExtendedLifetime(loan) {}
   }
