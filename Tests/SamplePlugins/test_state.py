@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 from unittest import mock
@@ -56,6 +57,29 @@ class Memory(unittest.TestCase):
         self.assertEqual(len(self.keys()), 4)
         self.change(state, "k6")
         self.assertEqual(len(self.keys()), 4)
+
+    def test_two_sweeps_at_once_remove_each_leftover_once(self):
+        state = State(self.directory)
+        state.prepare()
+        for number in range(30):
+            path = os.path.join(self.directory, f"left-{number}")
+            os.mkdir(path)
+            with open(os.path.join(state.temps, str(number)), "w", encoding="utf-8") as file:
+                json.dump({"path": path, "restore": None}, file)
+        slowly = threading.Barrier(2)
+        counts = []
+
+        def sweep():
+            slowly.wait()
+            counts.append(state.remove_leftovers(lambda path: (time.sleep(0.001), os.rmdir(path))))
+
+        both = [threading.Thread(target=sweep) for _ in range(2)]
+        for thread in both:
+            thread.start()
+        for thread in both:
+            thread.join()
+        self.assertEqual(sorted(counts), [0, 30])
+        self.assertEqual([name for name in os.listdir(self.directory) if name.startswith("left-")], [])
 
     def test_a_key_at_work_is_never_dropped(self):
         state = State(self.directory, key_limit=2)
