@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-FileCopyrightText: The Berth developers
 # SPDX-License-Identifier: Apache-2.0
-"""Writes 8 MiB to its standard error before it answers."""
+"""Writes 2 MiB to its standard error before it answers."""
 
 import os
 
@@ -9,7 +9,7 @@ import wire
 
 
 def call(request):
-    for number in range(8192):
+    for number in range(2048):
         os.write(2, b"noise %6d " % number + b"y" * 1010 + b"\n")
     wire.answer(request, wire.STATUS)
 
