@@ -224,9 +224,10 @@ struct HostileCallTests {
 
   @Test(.requires(isTheGuest("an NFS server", Requirement.find("rpc.nfsd") != nil)))
   func honestMountsOfAServerSucceed() async throws {
+    // Where anything at all is exported as the root (`fsid=0`), other paths have no root to be found from.
     let made = BrokerFixture.shell(
       """
-      mkdir -p /export && { mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd; } &&
+      exportfs -ua; mkdir -p /export && { mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd; } &&
       exportfs -o rw,insecure,no_subtree_check,fsid=1 127.0.0.1:/export && rpc.nfsd -N 3 2 && rpc.mountd -N 3
       """)
     try #require(made == 0)
