@@ -90,7 +90,7 @@ struct ProtocolAttack: Sendable, CustomTestStringConvertible {
     let leaked = open("/", O_RDONLY | O_DIRECTORY)
     defer { close(leaked) }
     let control = await Self.output(
-      ["/bin/sh", "-c", "exec /usr/bin/python3 '\(program)' outside 7</ < '\(place)/targets'"],
+      ["/bin/sh", "-c", "exec /usr/bin/python3 '\(program)' outside 7</ 8<'\(place)/targets' < '\(place)/targets'"],
       prepare: { writeFile("\(place)/targets", Array(line.utf8)) })
     let outside = Self.verdicts(try JSON.parse(control))
     let instance = try stage.instance("attempts")
