@@ -86,6 +86,10 @@ struct WalkThroughTests {
     #expect(
       jobs.compactMap { $0["kind"]?.stringValue } == ["move", "copy", "alloc_image", "add_storage", "add_storage"])
     #expect(jobs.allSatisfy { $0["state"] == "done" })
+    // The format stays, also when another guest gets the copy.
+    let image = try await host.succeed("volume", "alloc", "local", "105", "8M", "--format", "qcow2")
+    let owned = try await host.succeed("volume", "copy", image, "other", "--vmid", "106")
+    #expect(owned == "other:106/vm-106-disk-0.qcow2")
   }
 
   @Test func anExistingTreeWorksAsItStands() async throws {

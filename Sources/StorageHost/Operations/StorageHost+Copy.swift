@@ -39,7 +39,12 @@ extension StorageHost {
       }
     }
     let kept = parsed.format.flatMap { receiver.facts.formats.contains($0) ? $0 : nil }
-    let target = target ?? .newDisk(vmid: vmid, format: kept)
+    let target: ImportTarget =
+      switch target {
+      case .newDisk(let owner, nil): .newDisk(vmid: owner, format: kept)
+      case let named?: named
+      case nil: .newDisk(vmid: vmid, format: kept)
+      }
     let probe = try target.probe(receiver, vmid: vmid)
     let exports = try await formats("volume_export_formats", source, volname, options, run)
     let imports = try await formats("volume_import_formats", receiver, probe, options, run)
