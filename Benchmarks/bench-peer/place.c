@@ -81,7 +81,13 @@ int peer_place(const char *how, const char *whose) {
   for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&last) > 1; cpu++) CPU_CLR(cpu, &last);
   CPU_XOR(&rest, &all, &last);
   if (strcmp(how, "one") == 0) return place(pid, &last) < 0;
-  if (strcmp(how, "all") == 0) return place(pid, &all) < 0;
+  if (strcmp(how, "all") == 0) {
+    if (list() < 0 || place(pid, &all) < 0) return 1;
+    for (size_t i = 0; i < count; i++) {
+      if (is_below(processes[i].pid, pid)) place(processes[i].pid, &all);
+    }
+    return 0;
+  }
   // Apart: the process on all processors but the last, which is for whoever below it has no children, the plugins.
   if (CPU_COUNT(&all) < 2 || list() < 0 || place(pid, &rest) < 0) return 1;
   for (size_t i = 0; i < count; i++) {
