@@ -88,9 +88,9 @@ struct BadInputTests {
       """
     _ = await Program.run("/usr/bin/python3", ["-c", script, host.socket])
     let settled = await eventually {
-      let listed = try? await host.volumes()
+      let listed = await host.berth("volume", "list", "local", "--json")
       let locks = await host.berth("lock", "list", "--json").text
-      return listed == [] && host.files().isEmpty && locks == #"{"items":[]}"#
+      return listed.status == 0 && listed.text.isEmpty && host.files().isEmpty && locks == #"{"items":[]}"#
     }
     #expect(settled, "volumes: \(host.files())")
   }
