@@ -425,7 +425,7 @@ private func contents(_ fd: Int32) -> [UInt8] {
       }
     } throws: { error in
       guard case StreamCallError<Refused>.stream(let failure) = error else { return false }
-      return failure.code == .callerEnd && failure.message.contains("No space left")
+      return failure.code == .callerFull && failure.message.contains("No space left")
     }
     checkNothingLeft()
   }
