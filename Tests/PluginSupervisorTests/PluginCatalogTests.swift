@@ -43,6 +43,20 @@ import Testing
     #expect(try problem { _ in } == nil)
   }
 
+  /// A plugin may be removed while its bundle is still being copied: whoever comes last must leave nothing behind.
+  @Test func aPluginThatGoesWhileItIsCopiedLeavesNoCopy() async throws {
+    let bundle = try PluginBundle.read(try stage.write("honest"))
+    for delay in stride(from: 0, to: 3_000, by: 60) {
+      let copies = BundleStore(directory: "\(stage.directory)/copies-\(delay)", logger: stage.log.logger)
+      await copies.setInForce([bundle])
+      async let kept: Void = OwnThread.run { copies.keep(bundle) }
+      usleep(UInt32(delay))
+      await copies.setInForce([])
+      await kept
+      #expect(directoryNames(at: copies.directory) == [], "\(delay) µs")
+    }
+  }
+
   @Test func aChangedExecutableIsFound() throws {
     let found = try problem { path in
       writeFile("\(path)/honest.py", Array("#!/bin/sh\necho evil\n".utf8), mode: 0o755)

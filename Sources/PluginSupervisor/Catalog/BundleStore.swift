@@ -28,6 +28,8 @@ public final class BundleStore: Sendable {
   public let directory: String
   private let logger: Logger
   private let state = Mutex(State())
+  /// Whoever writes or removes copies: none is made of a plugin that goes meanwhile.
+  private let writing = Mutex(())
 
   public init(directory: String, logger: Logger) {
     self.directory = directory
@@ -65,13 +67,19 @@ public final class BundleStore: Sendable {
   public func setInForce(_ bundles: [PluginBundle]) async {
     let inForce = Dictionary(bundles.map { ($0.id, $0.digest) }) { first, _ in first }
     state.withLock { $0.inForce = inForce }
-    await OwnThread.run { [directory] in
-      for id in directoryNames(at: directory) where inForce[id] == nil { removeTree("\(directory)/\(id)") }
+    await OwnThread.run { [self] in
+      writing.withLock { _ in
+        for id in directoryNames(at: directory) where state.withLock({ $0.inForce[id] }) == nil {
+          removeTree("\(directory)/\(id)")
+        }
+      }
     }
   }
 
   /// Keeps a bundle whose program has greeted the host, unless that is done or another one is in force. Blocks.
-  func keep(_ bundle: PluginBundle) {
+  func keep(_ bundle: PluginBundle) { writing.withLock { _ in keepAlone(bundle) } }
+
+  private func keepAlone(_ bundle: PluginBundle) {
     let isNew = state.withLock { state in
       state.inForce[bundle.id] == bundle.digest && state.settled.insert(bundle.digest).inserted
     }
