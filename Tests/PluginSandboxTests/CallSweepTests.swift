@@ -132,8 +132,8 @@ struct CallSweepTests {
   private static func fail(
     _ number: Int32, _ nth: Int, _ fixture: Fixture, _ tracer: String, _ plan: LaunchPlan
   ) async throws {
-    let log = fixture.directory + "/failed"
-    unlink(log)
+    // Its own: what an earlier case has its launcher take away meanwhile is traced too, and writes there.
+    let log = fixture.directory + "/failed-\(number)-\(nth)"
     let process: SandboxedProcess
     do throws(SandboxError) {
       process = try await start(fixture, [tracer, log, "\(number)", "\(nth)", "\(EPERM)"], plan)
