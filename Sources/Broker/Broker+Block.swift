@@ -13,8 +13,9 @@ extension Broker {
   ) async throws(StorageError) -> HostBlockAttach.Result {
     let client = service.client
     let target = params.target ?? ""
-    for portal in params.portals {
-      try service.admit(
+    var limits: [String: String] = [:]
+    for portal in params.portals.reversed() {
+      limits = try service.admit(
         ["protocol": params.protocol.rawValue, "portal": portal, "target": target], required: ["protocol", "portal"])
     }
     guard let first = params.portals.first, let (host, port) = Self.portal(first) else {
@@ -39,10 +40,8 @@ extension Broker {
       }
       try await release(handle, force: true)
     }
-    let address: String
-    do throws(SandboxError) { address = try await HostResolver.address(of: host) } catch {
-      throw StorageError(.storageUnavailable, error.message, outcome: .notStarted, hint: error.hint)
-    }
+    let address = try await Self.address(
+      host, beginning: first[..<(first.lastIndex(of: ":") ?? first.endIndex)], of: first, limit: limits["portal"])
     let login = try await chap(params, service)
     var new = Handle(.attachment, client, request: request)
     (new.transport, new.target, new.address, new.port) = (params.protocol.rawValue, target, address, port)

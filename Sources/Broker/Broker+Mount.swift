@@ -80,9 +80,18 @@ extension Broker {
   private func address(
     _ host: Substring, of source: String, _ limits: [String: String]
   ) async throws(StorageError) -> String {
-    let beginning = source[..<host.endIndex]
-    let isNamed = Glob(limits["source"] ?? "").spellsOut(String(beginning), of: source)
-    do throws(SandboxError) { return try await HostResolver.address(of: String(host), isNamed: isNamed) } catch {
+    try await Self.address(String(host), beginning: source[..<host.endIndex], of: source, limit: limits["source"])
+  }
+
+  /// The address of a host in an argument that a limit has admitted.
+  ///
+  /// - Parameter beginning: the argument's up to the end of the host: the limit must spell it out where the host is
+  ///   this machine.
+  static func address(
+    _ host: String, beginning: Substring, of argument: String, limit: String?
+  ) async throws(StorageError) -> String {
+    let isNamed = Glob(limit ?? "").spellsOut(String(beginning), of: argument)
+    do throws(SandboxError) { return try await HostResolver.address(of: host, isNamed: isNamed) } catch {
       throw StorageError(
         error.code == .permissionRefused ? .hostDenied : .storageUnavailable, error.message, outcome: .notStarted,
         hint: error.hint)

@@ -310,10 +310,23 @@ struct BrokerTests {
     }
   }
 
-  private func attaching(_ fixture: BrokerFixture, secret: String = "") -> BrokerClient {
+  @Test(arguments: ["127.0.0.1:1", "localhost:1", "[::1]:1", "169.254.169.254:1", "0.0.0.0:1"])
+  func aPortalThatOnlyAPatternAdmitsIsAnotherMachines(_ portal: String) async throws {
+    try await BrokerFixture.with { fixture in
+      let error = await #expect(throws: StorageError.self) {
+        try await fixture.call(
+          "host.block.attach", ["protocol": "nvme-tcp", "portals": [.string(portal)], "target": "a", "wwid": "w"],
+          attaching(fixture, portal: "*:1"))
+      }
+      #expect(error?.code == .hostDenied && error?.outcome == .notStarted, "\(error as Any)")
+    }
+  }
+
+  private func attaching(
+    _ fixture: BrokerFixture, portal: String = "127.0.0.1:*", secret: String = ""
+  ) -> BrokerClient {
     var permissions = fixture.everything
-    permissions.broker.append(
-      BrokerPermission("host.block.attach", limits: ["protocol": "*", "portal": "127.0.0.1:*"]))
+    permissions.broker.append(BrokerPermission("host.block.attach", limits: ["protocol": "*", "portal": portal]))
     let client = fixture.client("s1", permissions)
     return BrokerClient(
       plugin: client.plugin, storeid: client.storeid, holder: client.holder, permissions: permissions, uid: client.uid,
