@@ -72,7 +72,7 @@ extension PermissionRequest {
     var resolved: [String: String] = [:]
     for item in PermissionItem.all(of: self) {
       guard let template = PathTemplate(item.line), !template.properties.isEmpty else { continue }
-      resolved[item.line] = template.resolved(config)
+      resolved[item.line] = template.resolved(config, lists: true)
     }
     return resolved
   }

@@ -49,7 +49,8 @@ extension Permissions {
             .permissionRefused, "the limit \(name) of \(operation.operation) needs the storage property \(empty)",
             hint: "Set the property on the storage")
         }
-        limits[name] = try Self.resolve(text, config, "broker", as: Self.literal)
+        limits[name] = try Self.resolve(
+          text, config, "broker", lists: !operation.covers(HostExec.name), as: Self.literal)
       }
       broker.append(BrokerPermission(operation.operation, limits: limits))
     }
@@ -77,19 +78,30 @@ extension Permissions {
   }
 
   private static func resolve(
-    _ text: String, _ config: JSONObject, _ kind: String, as form: (String) -> String = { $0 }
+    _ text: String, _ config: JSONObject, _ kind: String, lists: Bool = false, as form: (String) -> String = { $0 }
   ) throws(SandboxError) -> String {
     guard let template = PathTemplate(text) else {
       throw SandboxError(.permissionRefused, "\(text.debugDescription) in a \(kind) permission is no valid template")
     }
-    return try resolve(template, config, kind, as: form)
+    return try resolve(template, config, kind, lists: lists, as: form)
   }
 
   private static func resolve(
-    _ template: PathTemplate, _ config: JSONObject, _ kind: String, as form: (String) -> String = { $0 }
+    _ template: PathTemplate, _ config: JSONObject, _ kind: String, lists: Bool = false,
+    as form: (String) -> String = { $0 }
   ) throws(SandboxError) -> String {
-    if let text = template.resolved(config, as: form) { return text }
-    let missing = template.properties.filter { config[$0] == nil }
+    // `pre-${config.names}` with a list would let in names without that beginning.
+    let isAlone = lists ? Set(template.standalone) : []
+    if let list = template.properties.first(where: { config[$0]?.arrayValue != nil && !isAlone.contains($0) }) {
+      throw SandboxError(
+        .permissionRefused, "the \(kind) permission \(template) has no place for the list in the property \(list)",
+        hint: "Only a limit of a broker operation takes one, where ${config.\(list)} stands by itself or between commas"
+      )
+    }
+    if let text = template.resolved(config, lists: lists, as: form) { return text }
+    let missing = template.properties.filter {
+      config[$0] == nil || config[$0]?.arrayValue.map { $0.isEmpty || $0.contains("") } == true
+    }
     throw SandboxError(
       .permissionRefused,
       "the \(kind) permission \(template) needs the storage property \(missing.joined(separator: ", "))",

@@ -155,6 +155,42 @@ import Testing
     #expect(error?.message.contains(reason) == true, "\(String(describing: error))")
   }
 
+  @Test(
+    arguments: [
+      ("${config.portals}", ["10.0.0.1:3260", "10.0.0.2:3260"], "10.0.0.1:3260,10.0.0.2:3260"),
+      ("a,${config.portals},b", ["x,y", "*"], "a,x\\,y,\\*,b"), ("${config.portals}", [], nil),
+      ("${config.portals}", ["a", ""], nil), ("pre-${config.portals}", ["a", "b"], nil),
+      ("${config.portals}-post", ["a"], nil), ("pre\\,${config.portals}", ["a"], nil),
+    ] as [(String, [String], String?)]) func eachValueOfAListIsAnAlternative(
+      _ limit: String, _ values: [String], _ expected: String?
+    ) throws
+  {
+    let request = PermissionRequest(
+      broker: [.init(operation: "host.block.attach", limits: ["portal": limit], reason: "x")])
+    func filled() throws -> String? {
+      try Permissions(
+        request, grant: PermissionGrant(everythingIn: request, bundleDigest: "d"),
+        config: ["portals": .array(values.map(JSON.string))]
+      ).broker.first?.limits["portal"]
+    }
+    if let expected {
+      #expect(try filled() == expected)
+    } else {
+      let error = #expect(throws: SandboxError.self) { try filled() }
+      #expect(error?.code == .permissionRefused && error?.message.contains("portals") == true, "\(error as Any)")
+    }
+  }
+
+  @Test func aProgramTakesNoList() throws {
+    let request = PermissionRequest(
+      broker: [.init(operation: "host.exec", limits: ["show": "/bin/true ${config.portals}"], reason: "x")])
+    let error = #expect(throws: SandboxError.self) {
+      _ = try Permissions(
+        request, grant: PermissionGrant(everythingIn: request, bundleDigest: "d"), config: ["portals": ["a", "b"]])
+    }
+    #expect(error?.message.contains("no place for the list") == true, "\(error as Any)")
+  }
+
   /// A bind mount gives a system directory another name; the policy goes by what is there.
   @Test(arguments: [
     ("/srv/etc", true), ("/srv/etc/ssh", true), ("/srv", true), ("/srv/deep", true), ("/srv/other", false),

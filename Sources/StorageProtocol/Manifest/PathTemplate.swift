@@ -53,23 +53,55 @@ public struct PathTemplate: Sendable, Hashable, CustomStringConvertible {
     parts.compactMap { if case .property(let name) = $0 { name } else { nil } }
   }
 
-  /// The text with the configuration's values in it; nil when one is missing or no text or number.
+  /// Properties that stand alone, as a whole text or a whole alternative between commas: only there can a list stand.
+  public var standalone: [String] {
+    parts.indices.compactMap { index in
+      guard case .property(let name) = parts[index] else { return nil }
+      if index > parts.startIndex {
+        guard case .text(let before) = parts[index - 1], before.hasSuffix(","), !before.hasSuffix("\\,") else {
+          return nil
+        }
+      }
+      if index + 1 < parts.endIndex {
+        guard case .text(let after) = parts[index + 1], after.hasPrefix(",") else { return nil }
+      }
+      return name
+    }
+  }
+
+  /// The text with the configuration's values in it; nil when one is missing or has no place in a text.
   ///
-  /// - Parameter form: how a value is written, where the text is more than a text, such as a pattern.
-  public func resolved(_ config: JSONObject, as form: (String) -> String = { $0 }) -> String? {
+  /// - Parameters:
+  ///   - lists: whether a list may be among them, its values with commas between; an empty one is like a missing one.
+  ///   - form: how a value is written, where the text is more than a text, such as a pattern.
+  public func resolved(
+    _ config: JSONObject, lists: Bool = false, as form: (String) -> String = { $0 }
+  ) -> String? {
     var result = ""
     for part in parts {
       switch part {
       case .text(let text): result += text
       case .property(let name):
-        switch config[name] {
-        case .string(let value): result += form(value)
-        case .int(let value): result += String(value)
-        default: return nil
+        if lists, case .array(let values)? = config[name] {
+          let texts = values.compactMap { Self.text($0).map(form) }
+          guard !texts.isEmpty, texts.count == values.count, !texts.contains("") else { return nil }
+          result += texts.joined(separator: ",")
+        } else if let value = config[name], let text = Self.text(value) {
+          result += form(text)
+        } else {
+          return nil
         }
       }
     }
     return result
+  }
+
+  private static func text(_ value: JSON) -> String? {
+    switch value {
+    case .string(let value): value
+    case .int(let value): String(value)
+    default: nil
+    }
   }
 
   public var description: String {

@@ -19,7 +19,9 @@ struct StorageAdd: AsyncParsableCommand {
   @OptionGroup var global: GlobalOptions
   @Argument(help: "The storage's type, which names the plugin that serves it.") var type: String
   @Argument(help: "The storage's id.") var storage: String
-  @Option(name: .shortAndLong, help: ArgumentHelp("A property, repeatable.", valueName: "name=value"))
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("A property, repeatable; one that is given again is a list.", valueName: "name=value"))
   var option: [KeyValue] = []
   @Option(
     help: ArgumentHelp(
@@ -33,7 +35,8 @@ struct StorageAdd: AsyncParsableCommand {
     let secrets = try secret.values()
     try await global.with { client in
       let digest = try await Consent.obtain(
-        type: type, config: Dictionary(option.map { ($0.key, $0.value) }) { $1 }, given: consent, client: client,
+        type: type, config: Dictionary(option.map { ($0.key, $0.value) }) { "\($0),\($1)" }, given: consent,
+        client: client,
         json: global.json)
       let wish = StorageCreate(
         storeid: storage, type: type, properties: option.object, secrets: secrets, consent: digest)
@@ -49,6 +52,13 @@ struct StorageAdd: AsyncParsableCommand {
 }
 
 extension [KeyValue] {
-  /// The properties as an object; what is given twice is the last one.
-  var object: JSONObject { JSONObject(lastWins: map { ($0.key, .string($0.value)) }) }
+  /// The properties as an object; what is given more than once is a list.
+  var object: JSONObject {
+    let given = Dictionary(grouping: self, by: \.key)
+    return JSONObject(
+      lastWins: map { option in
+        let values = given[option.key, default: []].map { JSON.string($0.value) }
+        return (option.key, values.count == 1 ? values[0] : .array(values))
+      })
+  }
 }

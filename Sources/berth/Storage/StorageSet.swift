@@ -13,7 +13,9 @@ struct StorageSet: AsyncParsableCommand {
 
   @OptionGroup var global: GlobalOptions
   @Argument(help: "The storage.") var storage: String
-  @Option(name: .shortAndLong, help: ArgumentHelp("A property to set, repeatable.", valueName: "name=value"))
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("A property to set, repeatable; one that is given again is a list.", valueName: "name=value"))
   var option: [KeyValue] = []
   @Option(name: .shortAndLong, help: ArgumentHelp("A property to remove, repeatable.", valueName: "name"))
   var delete: [String] = []
