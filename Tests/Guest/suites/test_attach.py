@@ -62,38 +62,42 @@ def image(path, fs, size):
     return path
 
 
-def iscsi_target(iqn, name, login=None):
-    """The kernel's own target; answers with what its disk calls itself."""
-    path = image(f"{WORK}/{name}.img", "ext4", 64)
-    disk = f"{TARGETS}/core/fileio_0/{name}"
-    os.makedirs(disk)
-    put(f"{disk}/control", f"fd_dev_name={path},fd_dev_size={64 << 20},fd_buffered_io=1")
-    serial = str(uuid.uuid4())
-    put(f"{disk}/wwn/vpd_unit_serial", serial)
-    put(f"{disk}/enable", "1")
+def iscsi_target(iqn, names, login=None):
+    """The kernel's own target; answers with what its disks call themselves."""
     group = f"{TARGETS}/iscsi/{iqn}/tpgt_1"
     os.makedirs(group)
     os.mkdir(f"{group}/np/{PORTAL}")
-    os.mkdir(f"{group}/lun/lun_0")
-    os.symlink(disk, f"{group}/lun/lun_0/disk")
+    serials = []
+    for number, name in enumerate(names):
+        path = image(f"{WORK}/{name}.img", "ext4", 64)
+        disk = f"{TARGETS}/core/fileio_{number}/{name}"
+        os.makedirs(disk)
+        put(f"{disk}/control", f"fd_dev_name={path},fd_dev_size={64 << 20},fd_buffered_io=1")
+        serials.append(str(uuid.uuid4()))
+        put(f"{disk}/wwn/vpd_unit_serial", serials[-1])
+        put(f"{disk}/enable", "1")
+        os.mkdir(f"{group}/lun/lun_{number}")
+        os.symlink(disk, f"{group}/lun/lun_{number}/disk")
     for key, value in (("generate_node_acls", 1), ("demo_mode_write_protect", 0), ("authentication", int(bool(login)))):
         put(f"{group}/attrib/{key}", str(value))
     if login:
         put(f"{group}/auth/userid", login.split()[0])
         put(f"{group}/auth/password", login.split()[1])
     put(f"{group}/enable", "1")
-    return "naa.6001405" + serial.replace("-", "")[:25]
+    return ["naa.6001405" + serial.replace("-", "")[:25] for serial in serials]
 
 
 def nvme_target():
-    path, ident = image(f"{WORK}/nvme.img", "ext4", 64), str(uuid.uuid4())
     system = f"{NVMET}/subsystems/{NQN}"
     os.makedirs(system)
     put(f"{system}/attr_allow_any_host", "1")
-    os.mkdir(f"{system}/namespaces/1")
-    put(f"{system}/namespaces/1/device_path", path)
-    put(f"{system}/namespaces/1/device_uuid", ident)
-    put(f"{system}/namespaces/1/enable", "1")
+    idents = [str(uuid.uuid4()) for _ in range(2)]
+    for number, ident in enumerate(idents, 1):
+        namespace = f"{system}/namespaces/{number}"
+        os.mkdir(namespace)
+        put(f"{namespace}/device_path", image(f"{WORK}/nvme{number}.img", "ext4", 64))
+        put(f"{namespace}/device_uuid", ident)
+        put(f"{namespace}/enable", "1")
     for number, portal in enumerate(PORTS, 1):
         port = f"{NVMET}/ports/{number}"
         os.mkdir(port)
@@ -101,7 +105,7 @@ def nvme_target():
                            ("trsvcid", portal.split(":")[1])):
             put(f"{port}/addr_{key}", value)
         os.symlink(system, f"{port}/subsystems/{NQN}")
-    return f"uuid.{ident}"
+    return [f"uuid.{ident}" for ident in idents]
 
 
 def sessions():
@@ -150,8 +154,9 @@ class Attach(guest.StorageTest):
         os.makedirs("/run/lock", exist_ok=True)  # the iSCSI tool's
         if not os.path.exists(TARGETS):
             run("mount", "-t", "configfs", "none", "/sys/kernel/config")
-        cls.open, cls.locked = iscsi_target(IQN, "open"), iscsi_target(LOCKED, "locked", CHAP)
-        cls.nvme = nvme_target()
+        cls.open, cls.open_too = iscsi_target(IQN, ("open", "open-too"))
+        cls.locked, = iscsi_target(LOCKED, ("locked",), CHAP)
+        cls.nvme, cls.nvme_too = nvme_target()
         put("/etc/iscsi/initiatorname.iscsi", "InitiatorName=iqn.2026-01.org.example:guest\n")
         run("iscsid")
         put("/etc/samba/smb.conf", SMB)
@@ -173,7 +178,8 @@ class Attach(guest.StorageTest):
         filled = {"protocol": "none", "portals": "none", "target": "none", "kind": "device", "source": "none", **options}
         arguments = ["storage", "add", "attach", name, "--consent"]
         for key, value in filled.items():
-            arguments += ["--option", f"{key}={value}"]
+            for one in value if isinstance(value, tuple) else (value,):
+                arguments += ["--option", f"{key}={one}"]
         if secret is not None:
             put("/run/secret", secret)
             arguments += ["--secret", "login=@/run/secret"]
@@ -310,8 +316,10 @@ class Attach(guest.StorageTest):
         self.gone(controllers)
 
     def test_storages_of_one_target_do_not_cut_each_other_off(self):
-        one, two = self.over_nvme("one"), self.over_nvme("two", PORTS[1])
+        one, two = self.over_nvme("one"), self.over_nvme("two", PORTS[1], self.nvme_too)
         self.take(one)
+        # The disk itself is one storage's: another would write into the same file system, by other locks.
+        self.assertIn("in use", self.refused(*self.over_nvme("two", PORTS[1])))
         self.take(two)
         self.assertEqual(controllers(), ["4420", "4421"])
         self.host.berth("storage", "remove", "one")
@@ -321,7 +329,8 @@ class Attach(guest.StorageTest):
         self.gone(controllers)
         # One session for both, until the last of them goes.
         self.take(self.iscsi("one"))
-        self.take(self.iscsi("two"))
+        self.assertIn("in use", self.refused(*self.iscsi("two")))
+        self.take(self.iscsi("two", wwid=self.open_too))
         self.assertEqual(sessions(), [IQN])
         self.host.berth("storage", "remove", "one")
         self.assertEqual(sessions(), [IQN])
@@ -332,7 +341,7 @@ class Attach(guest.StorageTest):
         for arguments, said in (
                 (self.add("disk", protocol="nvme-tcp", portals=PORTS[0], target=NQN, wwid=self.nvme, secret="a b",
                           options="fs=ext4,login"), "no NVMe in-band authentication"),
-                (self.over_nvme("disk", ",".join(PORTS)), "one portal at a time"),
+                (self.over_nvme("disk", PORTS), "one portal at a time"),
                 (self.add("disk", protocol="nbd", portals="127.0.0.1:10809", target="a", wwid="a"), "attaches no NBD exports"),
                 (self.add("disk", protocol="fc", portals="127.0.0.1:1", target="a", wwid="a"), "needs no attaching")):
             with self.subTest(said):

@@ -42,7 +42,7 @@ def take(call, scfg):
         more = {"lun": scfg["lun"]} if "lun" in scfg else {}
         if "login" in scfg.get("options", "").split(","):
             more["secret"] = "login"
-        answer = call.host("host.block.attach", protocol=scfg["protocol"], portals=scfg["portals"].split(","),
+        answer = call.host("host.block.attach", protocol=scfg["protocol"], portals=scfg["portals"],
                            target=scfg["target"], wwid=scfg["wwid"], access="rw", **more)
         held["attachment"] = source = answer["attachment"]
         write_whole(note(), json.dumps(held).encode(), 0o600)
