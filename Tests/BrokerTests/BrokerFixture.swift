@@ -36,8 +36,8 @@ final class BrokerFixture: Sendable {
   let broker: Broker
   static let uid: UInt32 = 654_001
 
-  /// The build's own binaries.
-  static let products: String = {
+  /// Where launcher and worker stand: the build's own.
+  @TaskLocal static var products: String = {
     let own = realpath("/proc/self/exe", nil)
     defer { free(own) }
     return own.map { String(cString: $0).split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" } } ?? ""
