@@ -189,7 +189,9 @@ actor KillCampaign {
     }
     // The daemon asks beside its start; once this answers, it has asked about everything.
     let reported = try await client.reconcile().map { $0.message + ($0.hint ?? "") }.joined()
-    let listed = try await client.volumes("local", limit: 10_000).volumes.map(\.volid)
+    let listed = try await afterTheKill { [client] () async throws(ClientError) in
+      try await client.volumes("local", limit: 10_000).volumes.map(\.volid)
+    }
     try demand(Set(listed).count == listed.count, "a volume is listed twice: \(listed)")
     let missing = known.subtracting(listed).subtracting(doubtful)
     try demand(missing.isEmpty, "acknowledged and gone: \(missing.sorted())")
@@ -250,6 +252,16 @@ actor KillCampaign {
     // Sandboxes keep their mounts to themselves.
     let own = ProcessTable.mounts(host.directory.path)
     try demand(own.isEmpty, "mounts are left: \(own)")
+  }
+
+  /// The first question of all: it may still go to the process that was killed, which dies while it is asked.
+  private func afterTheKill<Answer: Sendable>(
+    _ question: () async throws(ClientError) -> Answer
+  ) async throws(ClientError) -> Answer {
+    do throws(ClientError) { return try await question() } catch {
+      guard error.problem?.symbol == "PLUGIN_CRASHED" else { throw error }
+      return try await question()
+    }
   }
 
   private func demand(_ holds: Bool, _ what: @autoclosure () -> String) throws {
