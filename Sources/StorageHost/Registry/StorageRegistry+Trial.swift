@@ -14,11 +14,15 @@ extension StorageRegistry {
   ///   - earlier: the usable bundles in force until now.
   ///   - again: try also what failed before and was not changed since.
   func proved(_ found: [BundleFacts], earlier: [BundleFacts], again: Bool) async -> [BundleFacts] {
-    var result: [BundleFacts] = []
-    for bundle in found {
-      result.append(await proved(bundle, earlier.first { $0.id == bundle.id }, again: again))
+    // Side by side: the daemon's start waits for it, and several that never answer take no longer than one.
+    await withTaskGroup(of: (Int, BundleFacts).self) { group in
+      for (index, bundle) in found.enumerated() {
+        group.addTask { (index, await self.proved(bundle, earlier.first { $0.id == bundle.id }, again: again)) }
+      }
+      var result = found
+      for await (index, bundle) in group { result[index] = bundle }
+      return result
     }
-    return result
   }
 
   private func proved(_ bundle: BundleFacts, _ earlier: BundleFacts?, again: Bool) async -> BundleFacts {
