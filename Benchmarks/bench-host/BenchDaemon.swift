@@ -39,6 +39,19 @@ final class BenchDaemon {
     throw BenchmarkError("berthd does not answer")
   }
 
+  /// Measures with a daemon of its own, which ends with it.
+  static func with(_ measure: (BenchDaemon) async throws -> [Figure]) async throws -> [Figure] {
+    let daemon = try await BenchDaemon()
+    do {
+      let figures = try await measure(daemon)
+      try await daemon.stop()
+      return figures
+    } catch {
+      try? await daemon.stop()
+      throw error
+    }
+  }
+
   /// A new directory for a storage.
   func makeDirectory(_ name: String) -> String {
     let path = directory + "/" + name

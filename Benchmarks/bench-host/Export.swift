@@ -8,15 +8,7 @@ import Glibc
 /// Export of a raw image without holes by the command line, from a sandboxed plugin through the daemon into a pipe, as
 /// `berth export … - | cat >/dev/null`, against `cat image | cat >/dev/null`; and what it costs the daemon in memory.
 func benchmarkExport() async throws -> [Figure] {
-  let daemon = try await BenchDaemon()
-  do {
-    let figures = try await measure(daemon)
-    try await daemon.stop()
-    return figures
-  } catch {
-    try? await daemon.stop()
-    throw error
-  }
+  try await BenchDaemon.with { try await measure($0) }
 }
 
 private func measure(_ daemon: BenchDaemon) async throws -> [Figure] {

@@ -9,15 +9,7 @@ import JSON
 
 /// Long listings: what the daemon adds to the plugin's own time, when the first volume arrives, what it costs in memory.
 func benchmarkLists() async throws -> [Figure] {
-  let daemon = try await BenchDaemon()
-  do {
-    let figures = try await measure(daemon)
-    try await daemon.stop()
-    return figures
-  } catch {
-    try? await daemon.stop()
-    throw error
-  }
+  try await BenchDaemon.with { try await measure($0) }
 }
 
 private func measure(_ daemon: BenchDaemon) async throws -> [Figure] {

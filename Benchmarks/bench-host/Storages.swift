@@ -12,17 +12,10 @@ func benchmarkStorages() async throws -> [Figure] {
   guard geteuid() == 0, access("/dev/fuse", R_OK | W_OK) == 0 else {
     throw BenchmarkError("needs root and /dev/fuse, for a file system that never answers")
   }
-  let daemon = try await BenchDaemon()
-  do {
+  return try await BenchDaemon.with { daemon in
     let hanging = try await HangingDirectory(daemon.makeDirectory("hanging"))
     defer { hanging.end() }
-    let figures = try await measure(daemon, hanging)
-    hanging.end()
-    try await daemon.stop()
-    return figures
-  } catch {
-    try? await daemon.stop()
-    throw error
+    return try await measure(daemon, hanging)
   }
 }
 
