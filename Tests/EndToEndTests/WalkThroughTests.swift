@@ -102,7 +102,8 @@ struct WalkThroughTests {
     writeFile(host.store + "/template/iso/debian.iso", Array("iso".utf8))
     try await host.start()
     try await host.succeed(
-      "storage", "add", "directory", "local", "-o", "path=\(host.store)", "-o", "content=images,iso", "--consent")
+      "storage", "add", "directory", "local", "-o", "path=\(host.store)", "-o", "content=images", "-o", "content=iso",
+      "--consent")
     #expect(try await host.volumes() == ["local:100/vm-100-disk-3.qcow2", "local:iso/debian.iso"])
     // The host goes on numbering where the tree has names already.
     #expect(try await host.succeed("volume", "alloc", "local", "100", "1M") == "local:100/vm-100-disk-0.raw")
