@@ -194,9 +194,12 @@ void cgroup_create(struct job *job) {
     set_limit(job, v1_leaf[CPU], "cpu.cfs_period_us", format(number, sizeof number, "%u", period));
     set_limit(job, v1_leaf[CPU], "cpu.cfs_quota_us", format(number, sizeof number, "%llu", quota));
   }
-  // A share of busy disks, where the kernel can give shares. Version 1 has had none since its scheduler went (Linux 5.0).
+  // A share of busy disks, where the kernel can give shares: by cost, or by its BFQ scheduler, whose numbers end at 1000
+  // (100 is the middle of both). Not in version 1, whose own scheduler is gone (Linux 5.0).
   if (io_weighted) {
-    set_limit_if_there(job, job->cgroup, "io.weight", format(number, sizeof number, "default %u", r->limits.io_weight));
+    unsigned weight = r->limits.io_weight, bfq = weight <= 100 ? weight : 100 + (weight - 100) / 11;
+    set_limit_if_there(job, job->cgroup, "io.weight", format(number, sizeof number, "default %u", weight));
+    set_limit_if_there(job, job->cgroup, "io.bfq.weight", format(number, sizeof number, "default %u", bfq));
   }
   if (v1_leaf[DEVICES] >= 0) {
     set_limit(job, v1_leaf[DEVICES], "devices.deny", "a");

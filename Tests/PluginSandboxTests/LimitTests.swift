@@ -167,7 +167,7 @@ struct LimitTests {
 
   /// Memory that was swapped out counts as well, and a limit that cannot be set is no limit: only a kernel without it may
   /// do without.
-  @Test(arguments: ["memory.memsw.limit_in_bytes", "memory.swap.max", "io.weight"])
+  @Test(arguments: ["memory.memsw.limit_in_bytes", "memory.swap.max", "io.weight", "io.bfq.weight"])
   func aLimitThatCannotBeSetMeansThatThePluginNeverStarts(_ file: String) async throws {
     let fixture = try Fixture()
     fixture.write("run.sh", "#!/bin/sh\nread line\n")
@@ -249,16 +249,26 @@ struct LimitTests {
     process.close()
   }
 
-  @Test(.enabled(if: access("/sys/fs/cgroup/io.cost.qos", F_OK) == 0, "the kernel gives no shares of disks"))
-  func theShareOfBusyDisksIsSet() async throws {
+  /// By cost or by the scheduler BFQ, which stock kernels have as a module.
+  static let givesShares =
+    SmallFile.read("/sys/fs/cgroup/cgroup.controllers")?.contains("io") == true
+    && (access("/sys/fs/cgroup/io.cost.qos", F_OK) == 0 || access("/sys/module/bfq", F_OK) == 0)
+
+  @Test(
+    .enabled(if: givesShares, "the kernel gives no shares of disks"),
+    arguments: [(1, 1), (37, 37), (100, 100), (10_000, 1_000)] as [(UInt32, Int)])
+  func theShareOfBusyDisksIsSet(_ weight: UInt32, _ bfqWeight: Int) async throws {
     let fixture = try Fixture()
     fixture.write("run.sh", "#!/bin/sh\nsleep 1000\n")
     var plan = fixture.plan("run.sh", uid: 654_331)
-    plan.limits.ioWeight = 37
+    plan.limits.ioWeight = weight
     let process = try await fixture.launcher.launch(plan)
     let path = (SmallFile.read("/proc/\(process.pid)/cgroup") ?? "").split(separator: ":").last ?? ""
-    let weight = SmallFile.read("/sys/fs/cgroup\(path.prefix { $0 != "\n" })/io.weight")
-    #expect(weight == "default 37\n")
+    let group = "/sys/fs/cgroup\(path.prefix { $0 != "\n" })"
+    let (byCost, byBFQ) = (SmallFile.read(group + "/io.weight"), SmallFile.read(group + "/io.bfq.weight"))
+    #expect(byCost == nil || byCost == "default \(weight)\n")
+    #expect(byBFQ == nil || byBFQ?.hasSuffix("\(bfqWeight)\n") == true, "\(byBFQ ?? "")")
+    #expect(byCost != nil || byBFQ != nil)
     try await process.kill()
     process.close()
   }

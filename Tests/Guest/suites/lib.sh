@@ -17,8 +17,9 @@ prepare() {
   echo 'activation { udev_sync=0 udev_rules=0 verify_udev_operations=1 } devices { obtain_device_list_from_udev=0 }' \
     >/etc/lvm/lvmlocal.conf
   touch /root/something # the hostile corpus looks for root's files
-  # What the hostile corpus needs to succeed outside; with it every control that a stock kernel can show must.
-  modprobe -a tun kvm_amd
+  # What the hostile corpus needs to succeed outside; with it every control that a stock kernel can show must. And the
+  # scheduler by which this kernel gives shares of busy disks.
+  modprobe -a tun kvm_amd bfq
   export BERTH_BIN=$root/.build/debug BERTH_GUEST=1
 }
 
