@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 at random moments, a full disk, hostile names, sizes and images: the storage is never left half-made."""
 
+import hashlib
 import json
 import os
 import random
@@ -14,6 +15,7 @@ import time
 import unittest
 
 from harness import Fifo, PluginTest, Refused
+from test_directory import qemu_io
 
 MIB = 1 << 20
 ROUNDS = int(os.environ.get("BERTH_KILL_ROUNDS", "40"))
@@ -296,8 +298,58 @@ class Kills(PluginTest):
                 session.do("volume_snapshot", context, volname=volname, snapname=name)
             names = [entry["name"] for entry in session.do("volume_snapshot_info", volname=volname)["snapshots"]]
             self.assertEqual(sorted(names), sorted(f"s{index}" for index in range(number + 1)))
-        done = subprocess.run(["qemu-img", "check", "-q", "-f", "qcow2", path], check=False, capture_output=True)
-        self.assertIn(done.returncode, (0, 3), done.stderr)
+        self.assertEqual(*checked(path))
+
+    def test_an_image_is_mended_after_a_killed_change_of_its_snapshots(self):
+        session, volname = self.open(), "1/vm-1-disk-0.qcow2"
+        path = os.path.join(self.root, "images", volname)
+        for method, exists, fault, status in (("volume_snapshot", False, counts_too_high, 2),
+                                              ("volume_snapshot_rollback", True, counts_too_high, 3),
+                                              ("volume_snapshot_delete", True, flags_not_set, 2)):
+            with self.subTest(method):
+                session.do("alloc_image", vmid=1, format="qcow2", volname=volname, size=64 * MIB)
+                qemu_io(path, "qcow2", "write -P 5 0 1M")
+                if exists:
+                    session.do("volume_snapshot", volname=volname, snapname="s")
+                params = {"volname": volname, "snapname": "s"}
+                context = self.interrupted(session, method, params)
+                session = self.open()
+                if not exists:  # it had not come that far
+                    subprocess.run(["qemu-img", "snapshot", "-q", "-d", "s", path], check=True)
+                fault(path)
+                self.assertEqual(checked(path)[0], status, "the control: qemu-img finds fault with it")
+                session.do(method, context, **params)
+                self.assertEqual(*checked(path))
+                qemu_io(path, "qcow2", "read -P 5 0 1M")
+                session.do("free_image", volname=volname)
+
+    def test_an_image_with_other_damage_is_left_as_it_is(self):
+        session, volname = self.open(), "1/vm-1-disk-0.qcow2"
+        path = os.path.join(self.root, "images", volname)
+        session.do("alloc_image", vmid=1, format="qcow2", volname=volname, size=64 * MIB)
+        session.do("volume_snapshot", volname=volname, snapname="s")
+        session.do("volume_snapshot_delete", volname=volname, snapname="s")
+        params = {"volname": volname, "snapname": "s"}
+        context = self.interrupted(session, "volume_snapshot_delete", params)
+        session = self.open()
+        counts_too_high(path, -1)
+        before = checked(path)[2]
+        self.assertIn(b"refcount=0", before)
+        session.do("volume_snapshot_delete", context, **params)
+        self.assertEqual(checked(path)[2], before)
+
+    def interrupted(self, session, method, params):
+        """A request, its plugin killed, and its memory that of a run which did not come to its end."""
+        key = f"killed {method}"
+        session.do(method, {"idempotencyKey": key}, **params)
+        session.kill()
+        path = os.path.join(self.state, "keys", hashlib.sha256(key.encode()).hexdigest())
+        with open(path, encoding="utf-8") as file:
+            record = json.load(file)
+        record.pop("result")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({**record, "intent": {"snapshot": params["snapname"]}}, file)
+        return {"idempotencyKey": key}
 
     def test_leftovers_of_others_are_kept(self):
         place = os.path.join(self.root, "images/5")
@@ -308,6 +360,44 @@ class Kills(PluginTest):
         session = self.open()
         self.assertEqual(session.do("list_images")["volumes"], [])
         self.assertTrue(os.path.exists(foreign))
+
+
+def checked(path):
+    """What qemu-img says of an image beside what it is to say: (status, 0, its complaints)."""
+    done = subprocess.run(["qemu-img", "check", "-q", "-f", "qcow2", path], check=False, capture_output=True)
+    return done.returncode, 0, done.stderr
+
+
+def tables(file):
+    """Of a qcow2 image: the bits of a cluster, where the counts are, where the first table is, and its clusters."""
+    head = file.read(72)
+    bits, first, counts = struct.unpack(">I", head[20:24])[0], *struct.unpack(">QQ", head[40:56])
+    read = lambda place: file.seek(place) and struct.unpack(">Q", file.read(8))[0]  # noqa: E731
+    second = read(first) & OFFSET
+    return bits, read(counts), first, second, [read(second + 8 * index) & OFFSET for index in range(16)]
+
+
+OFFSET = 0x00fffffffffffe00
+
+
+def counts_too_high(path, by=1):
+    """As `qemu-img snapshot` leaves an image that is killed when it has counted a snapshot's clusters."""
+    with open(path, "r+b") as file:
+        bits, counts, _, second, clusters = tables(file)
+        for place in (second, *clusters):
+            file.seek(counts + 2 * (place >> bits))
+            count = struct.unpack(">H", file.read(2))[0]
+            file.seek(-2, os.SEEK_CUR)
+            file.write(struct.pack(">H", count + by))
+
+
+def flags_not_set(path):
+    """And when it has counted them off again and not yet noted that they are the image's own."""
+    with open(path, "r+b") as file:
+        _, _, first, second, clusters = tables(file)
+        for place, value in ((first, second), *((second + 8 * index, value) for index, value in enumerate(clusters))):
+            file.seek(place)
+            file.write(struct.pack(">Q", value))
 
 
 if __name__ == "__main__":

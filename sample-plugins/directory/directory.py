@@ -374,6 +374,8 @@ def snapshotted(call):
     if name.vtype != "images" or name.format != "qcow2":
         raise PluginError("NOT_SUPPORTED", f"a {name.format} volume has no snapshots; qcow2 has")
     file, _ = store.find(here, name)
+    if call.intent is not None and not chain.enabled(here):
+        qemu.mend(call.shield(), file)  # an earlier run of this request was killed
     return here, name, file
 
 
@@ -393,7 +395,6 @@ def volume_snapshot(call):
         if call.intent is not None and call.intent.get("snapshot") == wanted:
             return {}
         raise PluginError("SNAPSHOT_EXISTS", f"'{name.text}' has a snapshot '{wanted}' already")
-    call.note({"snapshot": wanted})
     change(call, here, file, "-c", wanted, lambda calm: wanted in snapshot_names(calm, file))
     return {}
 
@@ -472,6 +473,7 @@ def change(call, here, file, action, wanted, done):
     """One change of an image's snapshot table. Once begun it is not interrupted: it takes moments, and half of it would
     be worse than all of it. When it fails, the outcome is what the image then says."""
     call.check()
+    call.note({"snapshot": wanted})
     call.outcome = "unknown"
     calm = call.shield()
     try:
@@ -481,7 +483,9 @@ def change(call, here, file, action, wanted, done):
     except PluginError as error:
         if error.symbol in ("VOLUME_BUSY", "PERMISSION_DENIED", "READ_ONLY", "NOT_SUPPORTED"):
             call.outcome = "not_started"
-        elif done is not None:
+            raise
+        qemu.mend(calm, file)
+        if done is not None:
             call.outcome = "completed" if done(calm) else "rolled_back"
         raise
     call.outcome = "completed"

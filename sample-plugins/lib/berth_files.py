@@ -492,9 +492,10 @@ class Stream:
 
 # MARK: Child processes
 
-def run_tool(call, argv, timeout, what, progress=None, limit=16 << 20, feed=None):
+def run_tool(call, argv, timeout, what, progress=None, limit=16 << 20, feed=None, complaints=None):
     """Runs a program in a process group of its own; returns its standard output. Cancel, deadline and `timeout` end it.
-    `progress`: called with a fraction when the tool prints `(12.34/100%)`. Failure raises PluginError."""
+    `progress`: called with a fraction when the tool prints `(12.34/100%)`. `complaints`: called with each piece of its
+    standard error, of which only the end is kept. Failure raises PluginError."""
     try:
         child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                  env=TOOL_ENVIRONMENT, start_new_session=True, close_fds=True)
@@ -524,6 +525,8 @@ def run_tool(call, argv, timeout, what, progress=None, limit=16 << 20, feed=None
                     elif len(texts[fd]) > limit:
                         raise PluginError("BACKEND_ERROR", f"{what}: the answer is larger than {limit} bytes")
                 else:
+                    if complaints is not None:
+                        complaints(data)
                     del texts[fd][:-16384]
             call.check()
             if time.monotonic() > end:

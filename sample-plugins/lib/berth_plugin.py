@@ -265,7 +265,7 @@ class Call:
 
 class _Shield:
     def __init__(self, call):
-        self.check = call.beat
+        self.check, self.log = call.beat, call.log
 
 
 # MARK: The plugin
