@@ -248,8 +248,13 @@ class Images:
             with place.owner_dir(name.vmid) as directory:
                 call.check()
                 if not stat.S_ISDIR(info.st_mode):
-                    self._drop_chain(place, name, path)
-                    os.unlink(path)
+                    try:
+                        self._drop_chain(place, name, path)
+                        os.unlink(path)
+                    except FileNotFoundError:
+                        if os.path.lexists(path):
+                            raise
+                        # Another request for the same was quicker: it is gone, as wished.
                     call.outcome = "completed"
                     fsync_path(directory)
                     return {}
