@@ -121,7 +121,8 @@ extension PropertyKind {
     case .int(let value): return String(value)
     case .double(let value): return String(value)
     case .string(let value): return value
-    case .null, .array, .object: throw ValueFault("must be a text, a number or a switch")
+    case .array: throw ValueFault("must be a single value and no list")
+    case .null, .object: throw ValueFault("must be a text, a number or a switch")
     }
   }
 }

@@ -57,6 +57,19 @@ import Testing
     }
   }
 
+  @Test func aPluginThatComesBackIsKeptAgain() async throws {
+    let first = try PluginBundle.read(try stage.write("honest"))
+    let second = try PluginBundle.read(try stage.write("honest", as: "second") { $0["version"] = "2.0.0" })
+    let copies = BundleStore(directory: "\(stage.directory)/copies", logger: stage.log.logger)
+    // Removed and put back; exchanged for another version and back to the one before.
+    for bundle in [first, nil, first, second, first] {
+      await copies.setInForce([bundle].compactMap(\.self))
+      if let bundle { await OwnThread.run { copies.keep(bundle) } }
+      #expect(await copies.digest(of: first.id) == bundle?.digest)
+      #expect(await copies.load(first.id)?.digest == bundle?.digest)
+    }
+  }
+
   @Test func aChangedExecutableIsFound() throws {
     let found = try problem { path in
       writeFile("\(path)/honest.py", Array("#!/bin/sh\necho evil\n".utf8), mode: 0o755)

@@ -351,6 +351,18 @@ class Kills(PluginTest):
             json.dump({**record, "intent": {"snapshot": params["snapname"]}}, file)
         return {"idempotencyKey": key}
 
+    def test_what_two_free_at_once_is_gone_for_both(self):
+        session = self.open()
+        for number in range(30):
+            volname = f"1/vm-1-disk-{number}.qcow2"
+            session.do("alloc_image", vmid=1, format="qcow2", volname=volname, size=MIB)
+            for pending in [session.storage("free_image", volname=volname) for _ in range(4)]:
+                try:
+                    pending.result()
+                except Refused as refused:  # one that came later was served first
+                    self.assertEqual(refused.symbol, "STALE_FENCE", refused)
+        self.assertEqual(session.do("list_images")["volumes"], [])
+
     def test_leftovers_of_others_are_kept(self):
         place = os.path.join(self.root, "images/5")
         os.makedirs(place)

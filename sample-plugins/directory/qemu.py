@@ -108,8 +108,11 @@ def mend(call, path):
     def look(data):
         nonlocal other, line
         *whole, line = (line + data).split(b"\n")
-        other = other or any(text.startswith(b"ERROR") and not text.startswith(b"ERROR OFLAG_COPIED") for text in whole)
+        other = other or any(is_other(text) for text in whole)
         line = line[:64]
+
+    def is_other(text):
+        return text.startswith(b"ERROR") and not text.startswith(b"ERROR OFLAG_COPIED")
 
     def run(repair, complaints=None):
         run_tool(call, [IMG, "check", "-q", "-r", repair, "-f", "qcow2", path], LONG, "mending the image",
@@ -120,7 +123,7 @@ def mend(call, path):
             run("leaks", look)
         except PluginError as error:
             # 2: more than leaks. Flags alone are set anew; anything else is for people to see.
-            if other or error.data.get("backend", {}).get("code") != "2":
+            if other or is_other(line) or error.data.get("backend", {}).get("code") != "2":
                 raise
             run("all")
     except PluginError as error:

@@ -66,7 +66,11 @@ public final class BundleStore: Sendable {
   /// Says which bundles are in force; copies of plugins that are gone are removed.
   public func setInForce(_ bundles: [PluginBundle]) async {
     let inForce = Dictionary(bundles.map { ($0.id, $0.digest) }) { first, _ in first }
-    state.withLock { $0.inForce = inForce }
+    state.withLock {
+      $0.inForce = inForce
+      // One that comes back is looked at anew: its copy may be gone, or no longer the one to start from.
+      $0.settled.formIntersection(inForce.values)
+    }
     await OwnThread.run { [self] in
       writing.withLock { _ in
         for id in directoryNames(at: directory) where state.withLock({ $0.inForce[id] }) == nil {
@@ -83,9 +87,10 @@ public final class BundleStore: Sendable {
     let isNew = state.withLock { state in
       state.inForce[bundle.id] == bundle.digest && state.settled.insert(bundle.digest).inserted
     }
-    guard isNew, read(bundle.id, bundle.digest) == nil else { return }
+    let isThere = isNew && read(bundle.id, bundle.digest) != nil
+    guard isNew, !isThere || record(of: bundle.id)?.digest != bundle.digest else { return }
     do throws(CatalogProblem) {
-      try copy(bundle)
+      try isThere ? write(bundle) : copy(bundle)
     } catch {
       state.withLock { $0.problems[bundle.digest] = error.description }
       logger.warning(
@@ -109,9 +114,10 @@ public final class BundleStore: Sendable {
       guard digest == bundle.digest else {
         throw CatalogProblem(.hashMismatch, bundle: bundle.path, "was changed while it was copied")
       }
-      guard rename(draft, place) == 0, write(bundle, home) else {
+      guard rename(draft, place) == 0 else {
         throw CatalogProblem(.unreadable, bundle: place, "cannot be written: \(errnoText(errno))")
       }
+      try write(bundle)
     } catch {
       removeTree(draft)
       throw error
@@ -139,14 +145,15 @@ public final class BundleStore: Sendable {
     return (digest, origin)
   }
 
-  private func write(_ bundle: PluginBundle, _ home: String) -> Bool {
-    let draft = "\(home)/.\(Self.recordName)"
+  /// Notes that the copy of this bundle is the good one.
+  private func write(_ bundle: PluginBundle) throws(CatalogProblem) {
+    let home = "\(directory)/\(bundle.id)"
+    let (draft, place) = ("\(home)/.\(Self.recordName)", "\(home)/\(Self.recordName)")
     let bytes = (["digest": .string(bundle.digest), "path": .string(bundle.path)] as JSON).bytes()
-    let fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard fd >= 0 else { return false }
-    let file = Descriptor(fd)
-    return Glibc.write(file.raw, bytes, bytes.count) == bytes.count && fsync(file.raw) == 0
-      && rename(draft, "\(home)/\(Self.recordName)") == 0
+    let file = Descriptor(open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644))
+    guard file.raw >= 0, Glibc.write(file.raw, bytes, bytes.count) == bytes.count, fsync(file.raw) == 0,
+      rename(draft, place) == 0
+    else { throw CatalogProblem(.unreadable, bundle: place, "cannot be written: \(errnoText(errno))") }
   }
 
   /// The copy with that digest, if it is whole.
