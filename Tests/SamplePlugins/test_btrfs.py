@@ -267,6 +267,20 @@ class Volumes(BtrfsTest):
             self.assertIn(text, (b"snapshot",) if done else (b"snapshot", b"live...."))
             self.assertEqual(sorted(os.listdir(os.path.join(self.root, "images/1"))), ["vm-1-disk-0", "vm-1-disk-0@s"])
 
+    def test_activations_side_by_side_and_killed_ones(self):
+        session, chance = self.open(), random.Random(5)
+        for _ in range(20):
+            for pending in [session.storage("activate_storage") for _ in range(8)]:
+                pending.result()
+        for _ in range(12):
+            for _ in range(8):
+                session.storage("activate_storage")
+            time.sleep(chance.random() * 0.02)
+            session.kill()
+            session = self.open()
+            session.do("activate_storage")
+            self.assertEqual([name for name in os.listdir(os.path.join(self.root, "images")) if name[0] == "."], [])
+
     def test_kill_during_alloc_and_import(self):
         session = self.open()
         payload = struct.pack("<Q", MIB) + os.urandom(MIB)

@@ -18,7 +18,7 @@ import streams  # noqa: E402
 import subvolumes  # noqa: E402
 import transfer  # noqa: E402
 import volumes  # noqa: E402
-from berth_files import State, Stream  # noqa: E402
+from berth_files import State, Stream, Temp  # noqa: E402
 from berth_plugin import Plugin, PluginError  # noqa: E402
 
 class Served(Plugin):
@@ -86,10 +86,11 @@ def on_update_hook(call):
 @plugin.method("activate_storage")
 def activate_storage(call):
     here = volumes.Layout(call.table("scfg")).prepare()
-    probe = os.path.join(here.subdir("images"), f".berth-{os.getpid():016x}")
     try:
-        subvolumes.create(probe)
-        subvolumes.destroy(probe)
+        # Under a name of its own and on record: another activation may be at work, or this one be killed.
+        with Temp(call, plugin.state, here.subdir("images"), remove=subvolumes.destroy) as probe:
+            subvolumes.create(probe.path)
+            subvolumes.destroy(probe.path)
     except OSError as error:
         raise PluginError("CONFIG_INVALID", f"{here.path} is no btrfs file system this plugin may make subvolumes in:"
                           f" {error.strerror}", field="/path") from None
