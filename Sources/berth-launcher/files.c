@@ -30,6 +30,19 @@ int next_entry(struct listing *listing, struct entry *entry) {
   return 1;
 }
 
+// Closes every descriptor from 3 on but those (-1: none); 0, or -1 with errno.
+int close_all_but(const int *kept, int count) {
+  for (unsigned from = 3;;) {
+    unsigned next = ~0u;
+    for (int i = 0; i < count; i++) {
+      if (kept[i] >= (int)from && (unsigned)kept[i] < next) next = (unsigned)kept[i];
+    }
+    if (next > from && syscall(SYS_close_range, from, next == ~0u ? next : next - 1, 0u) < 0) return -1;
+    if (next == ~0u) return 0;
+    from = next + 1;
+  }
+}
+
 // Writes a control file in one write; returns 0 or -1 with errno.
 int write_at(int directory, const char *name, const char *value) {
   int fd = openat(directory, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);

@@ -61,10 +61,11 @@ void kit_make(void) { make(KIT_MOUNTS, KIT_NAMESPACES, shelf[1]); }
 static void begin(struct job *job) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) die(job, BL_STEP_CLONE, "helper socket");
+  int ours = sched_getcpu();
   job->helper = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0);
   if (job->helper < 0) die(job, BL_STEP_CLONE, "helper");
   if (job->helper == 0) {
-    stay_here(false); // beside us, not after us
+    leave_processor(ours); // beside us, not after us
     make(KIT_NET, 1, pair[1]);
   }
   close(pair[1]);

@@ -145,6 +145,7 @@ void read_own_state(struct job *job);
 
 // spawn.c
 void stay_here(bool stay);
+void leave_processor(int processor);
 _Noreturn void spawn(struct job *job);
 void enter_session(struct job *job);
 uint32_t machine_layers(bool user_namespace);
@@ -168,5 +169,6 @@ struct entry {
   unsigned char type; // DT_DIR and so on
 };
 int next_entry(struct listing *listing, struct entry *entry);
+int close_all_but(const int *kept, int count);
 int write_at(int directory, const char *name, const char *value);
 __attribute__((format(printf, 3, 4))) const char *format(char *out, size_t size, const char *pattern, ...);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -25,7 +26,7 @@
 #include "berth_socket.h"
 #include "launcher.h"
 
-enum { WORKERS = 64, WORKER_SECONDS = 120, RESTOCK_MS = 3 };
+enum { WORKERS = 64, WORKER_SECONDS = 120, RESTOCK_MS = 1, PATIENCE_MS = 20 };
 static pid_t workers[WORKERS];
 static pid_t spare;       // the worker that waits for a connection, 0 when none does; it is among the workers
 static int taken[2];      // a pipe: a spare that has met its connection says its pid
@@ -144,15 +145,23 @@ static void start_spare(int listener, int signals) {
   if (pid > 0) spare = workers[slot] = pid;
 }
 
-// Makes the next kit in a process of its own.
+// Makes the next kit in a process of its own, which gives way to whoever starts.
 static void restock(void) {
   if (stocker || stock_fails || kit_count() >= KITS) return;
   pid_t pid = fork();
   if (pid == 0) {
     alarm(WORKER_SECONDS);
+    setpriority(PRIO_PROCESS, 0, 19);
     kit_make();
   }
   stocker = pid > 0 ? pid : 0;
+}
+
+static bool is_serving(void) {
+  for (int i = 0; i < WORKERS; i++) {
+    if (workers[i] && workers[i] != spare) return true;
+  }
+  return false;
 }
 
 static int64_t now_ms(void) {
@@ -181,7 +190,8 @@ void serve(void) {
   enter_small_namespace();
   kit_open_shelf();
   if (pipe2(taken, O_CLOEXEC | O_NONBLOCK) < 0) give_up("pipe");
-  for (int64_t due = 0;;) { // when to look at the stock: a moment after whatever happens, for a start comes first
+  // When to look at the stock: a start comes first, so a moment after the last worker has ended, or in the end all the same.
+  for (int64_t due = 0, latest = 0;;) {
     struct pollfd fds[] = {{.fd = spare ? -1 : listener, .events = POLLIN},
                            {.fd = signals, .events = POLLIN},
                            {.fd = taken[0], .events = POLLIN}};
@@ -194,7 +204,7 @@ void serve(void) {
       due = -1;
       continue;
     }
-    if (due < 0) due = now_ms() + RESTOCK_MS;
+    if (due < 0) due = latest = now_ms() + PATIENCE_MS;
     struct signalfd_siginfo information;
     while (read(signals, &information, sizeof information) == (ssize_t)sizeof information) {
       if (information.ssi_signo != SIGCHLD) _exit(0); // plugins go on: they belong to the daemon
@@ -204,11 +214,13 @@ void serve(void) {
       stock_fails = false;
     }
     collect();
-    if (!(fds[0].revents & POLLIN)) continue;
-    int connection = berth_accept(listener);
-    if (connection < 0) continue;
-    start_worker(connection, listener, signals);
-    stock_fails = false;
-    close(connection);
+    int connection = fds[0].revents & POLLIN ? berth_accept(listener) : -1;
+    if (connection >= 0) {
+      start_worker(connection, listener, signals);
+      stock_fails = false;
+      close(connection);
+    }
+    int64_t soon = now_ms() + RESTOCK_MS;
+    due = is_serving() ? latest : soon < due ? soon : due;
   }
 }

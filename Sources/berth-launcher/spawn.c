@@ -27,19 +27,35 @@
 // A start is a chain: each process waits for the next. Meanwhile they stay on one processor, where the next runs as soon
 // as the one before it sleeps, instead of waking another processor or waiting for a busy one. Nothing but time depends on
 // it, so a refusal is none of our business. Afterwards everybody may run where the launcher itself may.
+static unsigned char allowed[1024]; // a bit for each processor
+static long allowed_size;
+
+// Finds out where this process may run; false where that, or the processor, is not known.
+static bool find_allowed(int processor) {
+  if (allowed_size <= 0) allowed_size = syscall(SYS_sched_getaffinity, 0, sizeof allowed, allowed);
+  return processor >= 0 && processor / 8 < allowed_size;
+}
+
 void stay_here(bool stay) {
-  static unsigned char allowed[1024]; // a bit for each processor
-  static long size;
-  unsigned char here[sizeof allowed] = {0};
+  unsigned char only[sizeof allowed] = {0};
+  int here = sched_getcpu();
   if (!stay) {
-    if (size > 0) syscall(SYS_sched_setaffinity, 0, size, allowed);
-    return;
+    if (allowed_size > 0) syscall(SYS_sched_setaffinity, 0, allowed_size, allowed);
+  } else if (find_allowed(here)) {
+    only[here / 8] = (unsigned char)(1 << here % 8);
+    syscall(SYS_sched_setaffinity, 0, allowed_size, only);
   }
-  int processor = sched_getcpu();
-  if (size <= 0) size = syscall(SYS_sched_getaffinity, 0, sizeof allowed, allowed);
-  if (size <= 0 || processor < 0 || processor / 8 >= size) return;
-  here[processor / 8] = (unsigned char)(1 << processor % 8);
-  syscall(SYS_sched_setaffinity, 0, size, here);
+}
+
+// For whoever works beside the chain or only waits for its end: leaves that processor to it where there is another (the
+// kernel would often let the two take turns), and may then run anywhere.
+void leave_processor(int processor) {
+  unsigned char others[sizeof allowed];
+  if (!find_allowed(processor)) return;
+  memcpy(others, allowed, sizeof others);
+  others[processor / 8] &= (unsigned char)~(1 << processor % 8);
+  syscall(SYS_sched_setaffinity, 0, allowed_size, others);
+  syscall(SYS_sched_setaffinity, 0, allowed_size, allowed);
 }
 
 static void restrict_memory(struct job *job) {
@@ -93,6 +109,14 @@ static _Noreturn void become_plugin(struct job *job, int gate) {
   die(job, BL_STEP_EXEC, text(job, r->executable));
 }
 
+// What only the set-up needed goes before the plugin's process is made, which then has less to copy and to look through.
+static void close_tools(struct job *job) {
+  int kept[7 + BL_MAX_ENDPOINTS] = {server.proc, status_socket, job->ruleset, job->fds[BL_FD_CONTROL]}, count = 4;
+  for (int i = 0; i < 3; i++) kept[count++] = job->fds[i];
+  for (int i = 0; i < job->listener_count; i++) kept[count++] = job->listeners[i];
+  if (close_all_but(kept, count) < 0) die(job, BL_STEP_CLOSE, "tools");
+}
+
 // Of a server's children each has a session of its own. In exec mode the launcher has one, and they stay in its process
 // group: by that the daemon, whose children they are, finds them when the launcher dies before it has told of them.
 void enter_session(struct job *job) {
@@ -120,6 +144,7 @@ static _Noreturn void become_init(struct job *job) {
   network_set_up(job);
   build_root(job);
   prepare_landlock(job);
+  close_tools(job);
   enter_session(job);
   limit_resources(job);
   drop_privileges(job);
@@ -183,7 +208,7 @@ void spawn(struct job *job) {
     become_init(job);
   }
   job->pid = (pid_t)pid;
-  stay_here(false);
+  leave_processor(sched_getcpu());
   close(status[1]);
   kit_close(job);
   for (int i = 0; i < BL_FD_FILTER; i++) close(job->fds[i]);

@@ -124,6 +124,46 @@ struct ServerTests {
     server.stop()
   }
 
+  /// While it is set up a start stays on one processor; nothing of that may be left.
+  @Test(arguments: [false, true]) func aPluginMayRunWhereverWeMay(_ isServer: Bool) async throws {
+    let server = isServer ? try await ServerFixture() : nil
+    let fixture = try server?.fixture ?? Fixture()
+    fixture.write("run.sh", "#!/bin/sh\necho started\nread line\n")
+    let process = try await fixture.launcher.launch(fixture.plan("run.sh"))
+    let own = try #require(ObservedProcess(pid: getpid())?.status["Cpus_allowed"])
+    let initial = try #require(ObservedProcess(pid: process.pid))
+    let plugin = try #require(initial.children?.first.flatMap { ObservedProcess(pid: $0) })
+    #expect(initial.status["Cpus_allowed"] == own)
+    #expect(plugin.status["Cpus_allowed"] == own)
+    try await process.kill()
+    process.close()
+    server?.stop()
+  }
+
+  /// Clients that connect and say nothing hold a worker each: there is another for the next one all the same.
+  @Test func aWorkerWaitsAgainWhileOthersHang() async throws {
+    let server = try await ServerFixture()
+    var silent: [Int32] = []
+    defer { for connection in silent { close(connection) } }
+    for count in 1...4 {
+      let connection = bl_connect(server.socket)
+      try #require(connection >= 0)
+      silent.append(connection)
+      var isThere = false
+      for _ in 0..<200 where !isThere {
+        isThere = server.children.count > count
+        await Blocking.run { _ = usleep(10_000) }
+      }
+      #expect(isThere, "no worker waits beside \(count) that hang")
+    }
+    server.fixture.write("run.sh", "#!/bin/sh\necho started\n")
+    let process = try await server.fixture.launcher.launch(server.fixture.plan("run.sh"))
+    #expect(await Fixture.drain(process.standardOutput) == "started\n")
+    try await process.kill()
+    process.close()
+    server.stop()
+  }
+
   /// A unit may have a network of its own: what it would give is not what was granted.
   @Test(arguments: [false, true]) func theHostsNetworkIsGivenOrRefusedAndNeverAnotherOne(_ isApart: Bool) async throws {
     let server = try await ServerFixture(prefix: { _ in isApart ? ["/usr/bin/unshare", "--net"] : [] })
