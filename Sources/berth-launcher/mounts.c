@@ -40,7 +40,7 @@ static int mapping(struct job *job, uid_t owner, gid_t group) {
   if (pid < 0) return -1;
   char byte = 0;
   if (pid == 0) {
-    close(pair[0]);
+    if (close(pair[0]) < 0) _exit(1); // or its own copy would keep it waiting for ever
     int own = openat(server.proc, "self/ns/user", O_RDONLY | O_CLOEXEC);
     if (own < 0 || berth_send_descriptors(pair[1], &byte, 1, &own, 1) != 1) _exit(1);
     _exit(read(pair[1], &byte, 1) != 0); // the other end is closed: the maps are written

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -145,13 +144,12 @@ static void start_spare(int listener, int signals) {
   if (pid > 0) spare = workers[slot] = pid;
 }
 
-// Makes the next kit in a process of its own, which gives way to whoever starts.
+// Makes the next kit in a process of its own; not at a low priority, for it holds the kernel's network lock for a while.
 static void restock(void) {
   if (stocker || stock_fails || kit_count() >= KITS) return;
   pid_t pid = fork();
   if (pid == 0) {
     alarm(WORKER_SECONDS);
-    setpriority(PRIO_PROCESS, 0, 19);
     kit_make();
   }
   stocker = pid > 0 ? pid : 0;

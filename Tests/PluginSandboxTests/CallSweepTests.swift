@@ -130,6 +130,22 @@ struct CallSweepTests {
     for (number, nth) in all {
       try await Self.fail(number, nth, fixture, tracer, plan)
     }
+    var left = Self.traced(by: tracer)
+    for _ in 0..<100 where !left.isEmpty {
+      await Blocking.run { _ = usleep(100_000) }
+      left = Self.traced(by: tracer)
+    }
+    #expect(left == [], "a failed start has left a process behind")
+  }
+
+  /// The tracers that still run, by what they make fail; each ends with the last process of its start.
+  private static func traced(by tracer: String) -> [String] {
+    (DirectoryNames.read("/proc") ?? []).compactMap { pid in
+      guard Int32(pid) != nil, let line = SmallFile.read("/proc/\(pid)/cmdline"), line.hasPrefix(tracer) else {
+        return nil
+      }
+      return line.split(separator: "\0").prefix(4).joined(separator: " ")
+    }
   }
 
   private static func fail(
