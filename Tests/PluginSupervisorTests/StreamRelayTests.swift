@@ -280,6 +280,21 @@ private func contents(_ fd: Int32) -> [UInt8] {
     }
   }
 
+  @Test func whatAStopBreaksIsNoCause() throws {
+    let control = RelayControl(wake: try #require(Wake()), life: SignsOfLife())
+    let broken = StreamFailure(.callerEnd, "the sender of the import failed: CancellationError()", bytes: 7)
+    #expect(control.judged(.failure(broken)) == .failure(broken))
+    control.give(.stop)
+    guard case .failure(let failure) = control.judged(.failure(broken)) else {
+      Issue.record("a failure became none")
+      return
+    }
+    #expect(failure.code == .cancelled)
+    #expect(failure.bytes == 7)
+    let whole = StreamReport(bytes: 3, digest: nil)
+    #expect(control.judged(.success(whole)) == .success(whole))
+  }
+
   private func isToldTheCallsErrorAtOnce(_ transfer: () async throws -> Void) async {
     let start = ContinuousClock.now
     await #expect {
@@ -374,7 +389,8 @@ private func contents(_ fd: Int32) -> [UInt8] {
     await #expect {
       _ = try await StreamRelay.export(from: streams, to: .bytes { _ in throw Gone() }) { stream in
         _ = await onThread { writeChunks(stream.path, [UInt8](repeating: 1, count: 5_000_000), sizes: [100_000]) }
-        #expect(Task.isCancelled)
+        // The stream goes before its failure is known: a moment later.
+        await #expect(throws: CancellationError.self) { try await Task.sleep(for: .seconds(60)) }
         return Result<(Int, StreamClaim), Refused>.failure(Refused())
       }
     } throws: { error in

@@ -25,6 +25,14 @@ final class RelayControl: Sendable {
 
   var order: Order { current.withLock { $0 } }
 
+  /// The relay's result as far as it tells a cause.
+  ///
+  /// A stop cancels the caller as well, and what that breaks the relay may meet before it has seen the stop itself.
+  func judged(_ result: Result<StreamReport, StreamFailure>) -> Result<StreamReport, StreamFailure> {
+    guard case .failure(let failure) = result, case .stop = order else { return result }
+    return .failure(StreamFailure(.cancelled, "the stream was cancelled", bytes: failure.bytes))
+  }
+
   /// Later orders replace earlier ones, but nothing undoes a stop.
   func give(_ order: Order) {
     current.withLock {

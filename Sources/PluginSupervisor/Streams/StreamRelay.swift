@@ -252,7 +252,7 @@ final class RelayRun: Sendable {
           started.resume(returning: .failure(failure))
         case .success(let work):
           started.resume(returning: .success(fifo.reference))
-          let result = work()
+          let result = control.judged(work())
           // The FIFO goes before the outcome is known: who has the outcome finds nothing left.
           fifo.remove()
           end(result)
