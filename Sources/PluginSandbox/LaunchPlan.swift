@@ -20,7 +20,7 @@ public struct LaunchPlan: Sendable, Hashable {
   /// The executable inside the bundle (manifest `executable`).
   public var executable: String
   public var arguments: [String] = []
-  /// Added to the environment, which otherwise holds PATH, HOME, TMPDIR and LANG only. Never secrets.
+  /// Added to what ``wholeEnvironment`` has of itself. Never secrets.
   public var environment: [String: String] = [:]
   /// The instance's private directory on the host; `/state` inside, writable, not executable. nil: a small tmpfs.
   public var stateDirectory: String?
@@ -59,6 +59,12 @@ public struct LaunchPlan: Sendable, Hashable {
     self.permissions = permissions
     self.uid = uid
     self.required = mode == .privileged ? .requiredWhenPrivileged : .requiredWhenUnprivileged
+  }
+
+  /// Everything the plugin finds in its environment.
+  package var wholeEnvironment: [String: String] {
+    ["HOME": "/state", "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "TMPDIR": "/tmp"]
+      .merging(environment) { _, own in own }
   }
 
   /// The limits that hold for this plugin: ``limits``, and in their place what its permissions grant.

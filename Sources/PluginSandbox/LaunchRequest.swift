@@ -34,8 +34,8 @@ struct LaunchRequest: ~Copyable {
     for argument in [executable] + plan.arguments {
       try check(bl_request_argument(raw, try text(argument)), "too many arguments")
     }
-    for entry in Self.environment(of: plan) {
-      try check(bl_request_environment(raw, try text(entry)), "too many environment variables")
+    for (name, value) in plan.wholeEnvironment.sorted(by: { $0.key < $1.key }) {
+      try check(bl_request_environment(raw, try text("\(name)=\(value)")), "too many environment variables")
     }
     for mount in mounts.entries {
       let entry = bl_mount(
@@ -68,12 +68,6 @@ struct LaunchRequest: ~Copyable {
       memory: limits.memory, processes: UInt64(limits.processes), file_size: limits.fileSize ?? .max,
       address_space: limits.addressSpace ?? .max, cpu_percent: limits.cpuPercent, descriptors: limits.descriptors,
       io_weight: min(max(limits.ioWeight, 1), 10_000), reserved: 0)
-  }
-
-  private static func environment(of plan: LaunchPlan) -> [String] {
-    var environment = ["HOME": "/state", "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "TMPDIR": "/tmp"]
-    environment.merge(plan.environment) { _, own in own }
-    return environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
   }
 
   private borrowing func text(_ string: String) throws(SandboxError) -> UInt32 {

@@ -129,6 +129,7 @@ void broker(struct job *job) {
   if (program < 0) die(job, BL_STEP_BROKER, server.broker);
   if (server.host_mounts >= 0 && setns(server.own_mounts, CLONE_NEWNS) < 0) die(job, BL_STEP_SOURCE, "own mounts");
   cgroup_create(job);
+  cgroup_create_v1(job);
   int devices = -1;
   if (job->request.flags == BB_DEVICE_OPEN) devices = cgroup_open_devices(job, true);
   if (job->request.flags == BB_DEVICE_CLOSE) devices = cgroup_open_devices(job, false);

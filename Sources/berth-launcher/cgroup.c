@@ -19,6 +19,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "berth_socket.h"
+
 enum { MEMORY, PIDS, CPU, DEVICES, FREEZER };
 static const char *const v1_paths[V1_HIERARCHIES][2] = {
     [MEMORY] = {"/sys/fs/cgroup/memory", NULL},
@@ -35,7 +37,6 @@ static int v1[V1_HIERARCHIES] = {-1, -1, -1, -1, -1};     // roots of version 1 
 static bool in_unified[V1_HIERARCHIES];                   // the controller lives in version 2
 static bool io_weighted;                                  // version 2 has the io controller
 static int v1_leaf[V1_HIERARCHIES] = {-1, -1, -1, -1, -1};
-static int device_list = -1;                              // devices.allow of the leaf
 
 static int open_hierarchy(const char *path, long magic) {
   int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -145,6 +146,11 @@ static void lift_cpu_limit(const char *scope, const char *instance) {
   close(leaf);
 }
 
+// The plugin's own and the reaper.
+static const char *processes(char *out, size_t size, const struct bl_limits *limits) {
+  return format(out, size, "%llu", (unsigned long long)limits->processes + 1);
+}
+
 static void set_limit(struct job *job, int leaf, const char *file, const char *value) {
   if (write_at(leaf, file, value) < 0) die(job, BL_STEP_LIMITS, file);
 }
@@ -154,74 +160,110 @@ static void set_limit_if_there(struct job *job, int leaf, const char *file, cons
   if (write_at(leaf, file, value) < 0 && errno != ENOENT) die(job, BL_STEP_LIMITS, file);
 }
 
+static unsigned long long quota_us(const struct bl_limits *limits) {
+  return (unsigned long long)limits->cpu_percent * period_us(limits->cpu_percent) / 100;
+}
+
+// The leaf that the sandbox is made in, and its limits.
 void cgroup_create(struct job *job) {
-  const struct bl_request *r = &job->request;
-  const char *scope = text(job, r->scope), *instance = text(job, r->instance);
-  char number[64];
+  const struct bl_limits *l = &job->request.limits;
+  char value[64];
   cgroup_open_hierarchies();
-  if (unified >= 0) {
-    bool enable = io_weighted || in_unified[MEMORY] || in_unified[PIDS] || in_unified[CPU];
-    job->cgroup = descend(unified, scope, instance, true, enable);
-    if (job->cgroup < 0) die(job, BL_STEP_CGROUP, "unified"); // somebody else's, perhaps: not ours to undo
-    job->cgroups_made = true;
+  job->layers |= cgroup_layers();
+  if (unified < 0) return;
+  bool enable = io_weighted || in_unified[MEMORY] || in_unified[PIDS] || in_unified[CPU];
+  job->cgroup = descend(unified, text(job, job->request.scope), text(job, job->request.instance), true, enable);
+  if (job->cgroup < 0) die(job, BL_STEP_CGROUP, "unified"); // somebody else's, perhaps: not ours to undo
+  job->cgroups_made = true;
+  if (in_unified[MEMORY]) {
+    set_limit(job, job->cgroup, "memory.max", format(value, sizeof value, "%llu", (unsigned long long)l->memory));
+    set_limit_if_there(job, job->cgroup, "memory.swap.max", "0");
   }
+  if (in_unified[PIDS]) set_limit(job, job->cgroup, "pids.max", processes(value, sizeof value, l));
+  if (in_unified[CPU]) {
+    format(value, sizeof value, "%llu %u", quota_us(l), period_us(l->cpu_percent));
+    set_limit(job, job->cgroup, "cpu.max", value);
+  }
+  // A share of busy disks, where the kernel can give shares: by cost, or by its BFQ scheduler, whose numbers end at 1000
+  // (100 is the middle of both). Not in version 1, whose own scheduler is gone (Linux 5.0).
+  if (io_weighted) {
+    unsigned weight = l->io_weight, bfq = weight <= 100 ? weight : 100 + (weight - 100) / 11;
+    set_limit_if_there(job, job->cgroup, "io.weight", format(value, sizeof value, "default %u", weight));
+    set_limit_if_there(job, job->cgroup, "io.bfq.weight", format(value, sizeof value, "default %u", bfq));
+  }
+}
+
+// Nothing but the granted devices.
+static void limit_devices(struct job *job) {
+  set_limit(job, v1_leaf[DEVICES], "devices.deny", "a");
+  for (unsigned i = 0; i < job->request.mount_count; i++) {
+    const struct device *d = &job->devices[i];
+    char line[64];
+    if (!d->type) continue;
+    const char *use = job->request.mounts[i].flags & BL_MF_WRITE ? "rw" : "r";
+    set_limit(job, v1_leaf[DEVICES], "devices.allow", format(line, sizeof line, "%c %u:%u %s", d->type, d->major, d->minor, use));
+  }
+}
+
+// The leaves of version 1 hierarchies, and their limits. They take as long as a good part of a sandbox and nobody needs
+// them before the plugin's process is made: a worker makes them beside its child.
+void cgroup_create_v1(struct job *job) {
+  const struct bl_limits *l = &job->request.limits;
+  const char *scope = text(job, job->request.scope), *instance = text(job, job->request.instance);
+  char value[64];
   for (int i = 0; i < V1_HIERARCHIES; i++) {
     if (v1[i] < 0) continue;
-    if (i == DEVICES && r->op == BL_OP_BROKER) continue; // it works on devices
+    if (i == DEVICES && job->request.op == BL_OP_BROKER) continue; // it works on devices
     v1_leaf[i] = descend(v1[i], scope, instance, true, false);
     if (v1_leaf[i] < 0) die(job, BL_STEP_CGROUP, v1_paths[i][0]);
     job->cgroups_made = true;
     job->v1_tasks[i] = openat(v1_leaf[i], "tasks", O_WRONLY | O_CLOEXEC);
     if (job->v1_tasks[i] < 0) die(job, BL_STEP_CGROUP, v1_paths[i][0]);
   }
-  unsigned long long memory = r->limits.memory, processes = r->limits.processes, quota = r->limits.cpu_percent;
-  if (in_unified[MEMORY]) {
-    set_limit(job, job->cgroup, "memory.max", format(number, sizeof number, "%llu", memory));
-    set_limit_if_there(job, job->cgroup, "memory.swap.max", "0");
-  } else if (v1[MEMORY] >= 0) {
-    set_limit(job, v1_leaf[MEMORY], "memory.limit_in_bytes", format(number, sizeof number, "%llu", memory));
+  if (v1[MEMORY] >= 0) {
+    set_limit(job, v1_leaf[MEMORY], "memory.limit_in_bytes", format(value, sizeof value, "%llu", (unsigned long long)l->memory));
     // Memory and swap together; never less than memory alone, hence after it.
-    set_limit_if_there(job, v1_leaf[MEMORY], "memory.memsw.limit_in_bytes", number);
+    set_limit_if_there(job, v1_leaf[MEMORY], "memory.memsw.limit_in_bytes", value);
   }
-  format(number, sizeof number, "%llu", processes + 1); // the reaper
-  if (in_unified[PIDS]) set_limit(job, job->cgroup, "pids.max", number);
-  if (v1[PIDS] >= 0) set_limit(job, v1_leaf[PIDS], "pids.max", number);
-  unsigned period = period_us(r->limits.cpu_percent);
-  quota = quota * period / 100;
-  if (in_unified[CPU]) {
-    set_limit(job, job->cgroup, "cpu.max", format(number, sizeof number, "%llu %u", quota, period));
-  } else if (v1[CPU] >= 0) {
-    set_limit(job, v1_leaf[CPU], "cpu.cfs_period_us", format(number, sizeof number, "%u", period));
-    set_limit(job, v1_leaf[CPU], "cpu.cfs_quota_us", format(number, sizeof number, "%llu", quota));
+  if (v1[PIDS] >= 0) set_limit(job, v1_leaf[PIDS], "pids.max", processes(value, sizeof value, l));
+  if (v1[CPU] >= 0) {
+    set_limit(job, v1_leaf[CPU], "cpu.cfs_period_us", format(value, sizeof value, "%u", period_us(l->cpu_percent)));
+    set_limit(job, v1_leaf[CPU], "cpu.cfs_quota_us", format(value, sizeof value, "%llu", quota_us(l)));
   }
-  // A share of busy disks, where the kernel can give shares: by cost, or by its BFQ scheduler, whose numbers end at 1000
-  // (100 is the middle of both). Not in version 1, whose own scheduler is gone (Linux 5.0).
-  if (io_weighted) {
-    unsigned weight = r->limits.io_weight, bfq = weight <= 100 ? weight : 100 + (weight - 100) / 11;
-    set_limit_if_there(job, job->cgroup, "io.weight", format(number, sizeof number, "default %u", weight));
-    set_limit_if_there(job, job->cgroup, "io.bfq.weight", format(number, sizeof number, "default %u", bfq));
-  }
-  if (v1_leaf[DEVICES] >= 0) {
-    set_limit(job, v1_leaf[DEVICES], "devices.deny", "a");
-    device_list = openat(v1_leaf[DEVICES], "devices.allow", O_WRONLY | O_CLOEXEC);
-    if (device_list < 0) die(job, BL_STEP_LIMITS, "devices.allow");
-  }
-  job->layers |= cgroup_layers();
+  if (v1_leaf[DEVICES] >= 0) limit_devices(job);
 }
 
-void cgroup_allow_device(struct job *job, bool block, unsigned major, unsigned minor, bool writes) {
-  char line[64];
-  if (device_list < 0) return;
-  format(line, sizeof line, "%c %u:%u %s", block ? 'b' : 'c', major, minor, writes ? "rw" : "r");
-  ssize_t size = (ssize_t)strlen(line);
-  if (write(device_list, line, (size_t)size) != size) die(job, BL_STEP_LIMITS, "devices.allow");
+static int count_v1(void) {
+  int count = 0;
+  for (int i = 0; i < V1_HIERARCHIES; i++) count += v1[i] >= 0;
+  return count;
+}
+
+// Gives them to the child, which enters by itself. A child that has ended meanwhile has said why.
+void cgroup_send_v1(struct job *job, int status) {
+  if (count_v1() == 0) return;
+  int fds[V1_HIERARCHIES], count = 0;
+  for (int i = 0; i < V1_HIERARCHIES; i++) {
+    if (job->v1_tasks[i] >= 0) fds[count++] = job->v1_tasks[i];
+  }
+  ssize_t sent = berth_send_descriptors(status, "", 1, fds, count);
+  if (sent < 0 && sent != -EPIPE) die_with(job, BL_STEP_JOIN, (int)-sent, "version 1");
+}
+
+void cgroup_receive_v1(struct job *job) {
+  if (count_v1() == 0) return;
+  char byte;
+  int count = V1_HIERARCHIES;
+  ssize_t got = berth_receive_descriptors(status_socket, &byte, 1, job->v1_tasks, &count);
+  if (got != 1 || count != count_v1()) die_with(job, BL_STEP_JOIN, got < 0 ? (int)-got : ECHILD, "version 1");
+  for (int i = count; i < V1_HIERARCHIES; i++) job->v1_tasks[i] = -1;
 }
 
 // By `tasks`, not `cgroup.procs`: a thread that moves only itself needs no lock on all processes of the machine, whose
 // taking waits for a grace period of RCU (Linux 5.5, cgroup_procs_write_start), 5 to 15 ms.
 void cgroup_join(struct job *job) {
   for (int i = 0; i < V1_HIERARCHIES; i++) {
-    if (job->v1_tasks[i] >= 0 && write(job->v1_tasks[i], "0", 1) != 1) die(job, BL_STEP_JOIN, v1_paths[i][0]);
+    if (job->v1_tasks[i] >= 0 && write(job->v1_tasks[i], "0", 1) != 1) die(job, BL_STEP_JOIN, "version 1");
   }
 }
 

@@ -42,8 +42,9 @@ int open_image(struct job *job) {
   // The loop device keeps this lock as long as it keeps the file: two mounts of one image would destroy it. What an
   // earlier instance leaves goes a moment after its last process.
   int locked = -1;
-  for (int round = 0; round < 200 && (locked = flock(file, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK; round++) {
-    poll(NULL, 0, 10);
+  for (int waited = 0, pause = 1; waited < 2000; waited += pause, pause += pause < 10) {
+    if ((locked = flock(file, LOCK_EX | LOCK_NB)) == 0 || errno != EWOULDBLOCK) break;
+    poll(NULL, 0, pause);
   }
   if (locked < 0) die(job, BL_STEP_SOURCE, "state image: in use");
   int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);

@@ -36,6 +36,10 @@ struct job {
   int fds[BL_REQUEST_FDS];
   int sources[BL_MAX_MOUNTS]; // mounts, first detached and then in place; -1 where none
   bool source_is_file[BL_MAX_MOUNTS];
+  struct device {
+    char type; // 'b' or 'c', 0 where the source is no device
+    unsigned major, minor;
+  } devices[BL_MAX_MOUNTS];
   int listeners[BL_MAX_ENDPOINTS];
   int listener_count;
   int cgroup;                  // the leaf in the unified hierarchy, -1 when none
@@ -94,7 +98,9 @@ void cgroup_open_hierarchies(void);
 void cgroup_adopt_self(void);
 uint32_t cgroup_layers(void);
 void cgroup_create(struct job *job);
-void cgroup_allow_device(struct job *job, bool block, unsigned major, unsigned minor, bool writes);
+void cgroup_create_v1(struct job *job);
+void cgroup_send_v1(struct job *job, int status);
+void cgroup_receive_v1(struct job *job);
 void cgroup_join(struct job *job);
 int cgroup_open_devices(struct job *job, bool allows);
 int cgroup_leaf(const struct job *job);
@@ -139,12 +145,11 @@ void restrict_with_landlock(struct job *job);
 int load_filter(struct job *job);
 
 // seen.c
-int read_namespaces(uint64_t *inodes);
+void find_own_namespaces(struct job *job);
 void open_own_descriptors(struct job *job);
 void read_own_state(struct job *job);
 
 // spawn.c
-void stay_here(bool stay);
 void leave_processor(int processor);
 _Noreturn void spawn(struct job *job);
 void enter_session(struct job *job);

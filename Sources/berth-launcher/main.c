@@ -59,7 +59,6 @@ void serve_one(int socket) {
     job.request.pool_size = 0;
     die_with(&job, BL_STEP_REQUEST, EINVAL, wrong);
   }
-  if (job.request.op != BL_OP_SPAWN) stay_here(false);
   const char *scope = text(&job, job.request.scope), *instance = text(&job, job.request.instance);
   switch ((enum bl_op)job.request.op) {
     case BL_OP_SPAWN: spawn(&job);
@@ -127,7 +126,7 @@ int main(int argc, char **argv) {
   if (prctl(PR_SET_DUMPABLE, geteuid() == 0 ? 0 : 1, 0, 0, 0) < 0) die(&job, BL_STEP_PRIVILEGE, "dumpable");
   server.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (server.proc < 0) die(&job, BL_STEP_PRIVILEGE, "/proc");
-  if (read_namespaces(server.namespaces) < 0) die(&job, BL_STEP_PRIVILEGE, "own namespaces");
+  if (server.socket_path) find_own_namespaces(&job);
   broker_find();
   server.memfd_sysctl = open("/proc/sys/vm/memfd_noexec", O_WRONLY | O_CLOEXEC);
   if (server.memfd_sysctl < 0 && errno != ENOENT && errno != EACCES) die(&job, BL_STEP_MEMFD, "vm.memfd_noexec");

@@ -103,9 +103,9 @@ static void open_source(struct job *job, unsigned index) {
   if ((m->flags & BL_MF_EXEC) && (!is_trusted(job, status.st_uid) || (status.st_mode & 022))) {
     die_with(job, BL_STEP_SOURCE, EACCES, path); // programs that somebody else could replace
   }
-  if (device && !(job->request.flags & BL_F_USERNS)) {
-    cgroup_allow_device(job, S_ISBLK(status.st_mode), major(status.st_rdev), minor(status.st_rdev),
-                        m->flags & BL_MF_WRITE);
+  if (device) {
+    char type = S_ISBLK(status.st_mode) ? 'b' : 'c';
+    job->devices[index] = (struct device){type, major(status.st_rdev), minor(status.st_rdev)};
   }
   unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | RECURSIVE;
   int mount = (int)syscall(SYS_open_tree, fd, "", flags);

@@ -77,6 +77,7 @@ void await_status(struct job *job, int status, struct bl_reply *reply, int *noti
     int fds[BL_MAX_ENDPOINTS + 1], count = BL_MAX_ENDPOINTS + 1;
     ssize_t got = berth_receive_descriptors(status, &part, sizeof part, fds, &count);
     if (got == 0) break;
+    if (got == -ECONNRESET) continue; // it ended and had not read all that it was sent; what it said comes next
     if (got != (ssize_t)sizeof part || part.magic != BL_MAGIC) die_with(job, BL_STEP_REPLY, EPROTO, "status message");
     job->layers = part.layers;
     job->landlock_abi = part.landlock_abi;

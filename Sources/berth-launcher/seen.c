@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 // The namespaces that this process is in: 0, or -1 with errno. A kind that the kernel does not have has no inode.
-int read_namespaces(uint64_t *inodes) {
+static int read_namespaces(uint64_t *inodes) {
 #define PATH(name) "self/ns/" #name,
   static const char *const paths[] = {BL_NAMESPACES(PATH)};
 #undef PATH
@@ -23,6 +23,11 @@ int read_namespaces(uint64_t *inodes) {
   return 0;
 }
 
+// A server enters others later; in exec mode they stay what they are.
+void find_own_namespaces(struct job *job) {
+  if (read_namespaces(server.namespaces) < 0) die(job, BL_STEP_PRIVILEGE, "own namespaces");
+}
+
 // While /proc of the host may still be opened; what is in it shows when it is read.
 void open_own_descriptors(struct job *job) {
   job->own_descriptors = openat(server.proc, "self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -31,7 +36,6 @@ void open_own_descriptors(struct job *job) {
 
 void read_own_state(struct job *job) {
   struct bl_seen *seen = &job->seen;
-  for (int i = 0; i < BL_NAMESPACE_MAX; i++) seen->outside[i] = server.namespaces[i];
   if (read_namespaces(seen->inside) < 0) die(job, BL_STEP_CLONE, "own namespaces");
   struct listing listing = {.directory = job->own_descriptors};
   struct entry entry;

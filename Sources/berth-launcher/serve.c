@@ -108,9 +108,7 @@ static void start_worker(int connection, int listener, int signals) {
   if (!may_ask(connection)) return;
   int slot = free_slot();
   if (slot == WORKERS) return refuse(connection, EAGAIN, "all workers are busy");
-  stay_here(true);
   pid_t pid = fork();
-  if (pid > 0) stay_here(false);
   if (pid == 0) {
     become_worker(signals);
     work(connection, listener);
@@ -129,7 +127,6 @@ static _Noreturn void wait_for_work(pid_t parent, int listener, int signals) {
     pid_t own = getpid();
     if (may_ask(connection)) {
       if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0 || write(taken[1], &own, sizeof own) != sizeof own) _exit(1);
-      stay_here(true);
       work(connection, listener);
     }
     close(connection);

@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: The Berth developers
 // SPDX-License-Identifier: Apache-2.0
 
-// The order of everything. The worker prepares what needs its privileges, clones into the new namespaces and waits; the
-// clone (pid 1) builds the plugin's world and becomes the reaper; its child (pid 2) takes the last steps and executes.
+// The order of everything. The worker prepares what needs its privileges and clones into the new namespaces; the clone
+// (pid 1) builds the plugin's world, beside it the worker makes what that waits for at its end, and then waits itself; pid
+// 1 becomes the reaper; its child (pid 2) takes the last steps and executes.
 
 #include "launcher.h"
 
@@ -24,38 +25,30 @@
 #define PR_GET_MDWE 66
 #endif
 
-// A start is a chain: each process waits for the next. Meanwhile they stay on one processor, where the next runs as soon
-// as the one before it sleeps, instead of waking another processor or waiting for a busy one. Nothing but time depends on
-// it, so a refusal is none of our business. Afterwards everybody may run where the launcher itself may.
-static unsigned char allowed[1024]; // a bit for each processor
-static long allowed_size;
-
-// Finds out where this process may run; false where that, or the processor, is not known.
-static bool find_allowed(int processor) {
-  if (allowed_size <= 0) allowed_size = syscall(SYS_sched_getaffinity, 0, sizeof allowed, allowed);
-  return processor >= 0 && processor / 8 < allowed_size;
-}
-
-void stay_here(bool stay) {
-  unsigned char only[sizeof allowed] = {0};
-  int here = sched_getcpu();
-  if (!stay) {
-    if (allowed_size > 0) syscall(SYS_sched_setaffinity, 0, allowed_size, allowed);
-  } else if (find_allowed(here)) {
-    only[here / 8] = (unsigned char)(1 << here % 8);
-    syscall(SYS_sched_setaffinity, 0, allowed_size, only);
-  }
-}
-
-// For whoever works beside the chain or only waits for its end: leaves that processor to it where there is another (the
-// kernel would often let the two take turns), and may then run anywhere.
+// For whoever works beside another process of the same start: leaves that one's processor to it where there is another
+// (the kernel would often let the two take turns), and may then run where it might before. Nothing but time depends on it,
+// so a refusal is none of our business.
 void leave_processor(int processor) {
-  unsigned char others[sizeof allowed];
-  if (!find_allowed(processor)) return;
+  unsigned char allowed[1024], others[sizeof allowed]; // a bit for each processor
+  long size = syscall(SYS_sched_getaffinity, 0, sizeof allowed, allowed);
+  if (processor < 0 || processor / 8 >= size) return;
   memcpy(others, allowed, sizeof others);
   others[processor / 8] &= (unsigned char)~(1 << processor % 8);
-  syscall(SYS_sched_setaffinity, 0, allowed_size, others);
-  syscall(SYS_sched_setaffinity, 0, allowed_size, allowed);
+  syscall(SYS_sched_setaffinity, 0, size, others);
+  syscall(SYS_sched_setaffinity, 0, size, allowed);
+}
+
+// Whoever only passes something on is to run when it wakes, not when the plugin that runs there has had its turn: a short
+// slice goes before a long one (Linux 6.12; others ignore it).
+static void hurry(void) {
+  struct { // sched_attr; its header clashes with musl's
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period; // ns
+  } attributes = {.size = sizeof attributes, .runtime = 100000};
+  syscall(SYS_sched_setattr, 0, &attributes, 0u);
 }
 
 static void restrict_memory(struct job *job) {
@@ -102,7 +95,6 @@ static _Noreturn void become_plugin(struct job *job, int gate) {
   // The reaper failed; the report that is missing then says so, hence it comes after.
   if (read(gate, &byte, 1) != 1) _exit(BL_EXIT_BASE + BL_STEP_FORK);
   if (!learn) report_layers(job, -1);
-  stay_here(false);
   int notify = load_filter(job);
   if (learn) report_layers(job, notify);
   execve(text(job, r->executable), arguments, environment);
@@ -132,18 +124,20 @@ static _Noreturn void become_init(struct job *job) {
     job->layers |= BL_L_USERNS;
     open_sources(job);
   }
-  cgroup_join(job);
-  if (unshare(CLONE_NEWCGROUP) < 0) die(job, BL_STEP_CGROUPNS, "unshare");
-  job->layers |= BL_L_CGROUPNS;
   if (server.memfd_sysctl >= 0 && !(r->flags & BL_F_USERNS)) {
     if (write(server.memfd_sysctl, "2", 1) != 1) die(job, BL_STEP_MEMFD, "vm.memfd_noexec");
     job->layers |= BL_L_MEMFD;
   }
-  kit_enter_network(job);
   if (sethostname("plugin", 6) < 0) die(job, BL_STEP_HOSTNAME, "sethostname");
-  network_set_up(job);
   build_root(job);
   prepare_landlock(job);
+  // Last what is made meanwhile.
+  kit_enter_network(job);
+  network_set_up(job);
+  if (!(r->flags & BL_F_USERNS)) cgroup_receive_v1(job);
+  cgroup_join(job);
+  if (unshare(CLONE_NEWCGROUP) < 0) die(job, BL_STEP_CGROUPNS, "unshare");
+  job->layers |= BL_L_CGROUPNS;
   close_tools(job);
   enter_session(job);
   limit_resources(job);
@@ -157,7 +151,6 @@ static _Noreturn void become_init(struct job *job) {
   pid_t plugin = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0);
   if (plugin < 0) die(job, BL_STEP_FORK, "clone");
   if (plugin == 0) become_plugin(job, gate[0]);
-  stay_here(false);
   reap(job, plugin, gate[1]);
 }
 
@@ -182,7 +175,6 @@ void spawn(struct job *job) {
   read_filter(job);
   if (!user_namespace) {
     kit_take(job);
-    stay_here(true);
     cgroup_create(job);
     open_sources(job);
   }
@@ -208,14 +200,21 @@ void spawn(struct job *job) {
     become_init(job);
   }
   job->pid = (pid_t)pid;
-  leave_processor(sched_getcpu());
+  hurry();
   close(status[1]);
   kit_close(job);
   for (int i = 0; i < BL_FD_FILTER; i++) close(job->fds[i]);
-  if (user_namespace) map_user(job, status[0]);
+  if (user_namespace) {
+    map_user(job, status[0]);
+  } else {
+    cgroup_create_v1(job);
+    cgroup_send_v1(job, status[0]);
+  }
+  if (!server.socket_path) find_own_namespaces(job);
   struct bl_reply reply;
   int notify = -1;
   await_status(job, status[0], &reply, &notify);
+  memcpy(reply.seen.outside, server.namespaces, sizeof reply.seen.outside);
   kit_settle(job);
   answer(job, &reply, notify);
 }

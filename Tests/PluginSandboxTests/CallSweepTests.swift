@@ -40,7 +40,10 @@ struct CallSweepTests {
       ["exit_group", "geteuid", "getegid", "getpid", "getppid", "getuid", "set_tid_address", "umask"], { _ in true }
     ),
     ("what stays open is closed by exec or with the process, and attested", ["close"], { _ in true }),
-    ("only time depends on where a start runs", ["sched_getaffinity", "sched_setaffinity", "getcpu"], { _ in true }),
+    (
+      "only time depends on where a start runs", ["sched_getaffinity", "sched_setaffinity", "sched_setattr", "getcpu"],
+      { _ in true }
+    ),
     // All calls of this kind at once do matter: FaultTests.
     ("the C library's own, around the change of ids", ["rt_sigprocmask"], { _ in true }),
     ("SIGPIPE: what is sent says that it wants none", ["rt_sigaction"], { $0.arguments.first == Int(SIGPIPE) }),
