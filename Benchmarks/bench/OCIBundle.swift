@@ -11,13 +11,15 @@ struct OCIBundle {
   let path: String
   private let state: String
 
-  /// - Parameter program: the directory to be seen as `/plugin`.
-  init(in directory: String, plugin: String) throws {
+  /// - Parameters:
+  ///   - plugin: the directory to be seen as `/plugin`.
+  ///   - environment: what the program finds there.
+  init(in directory: String, plugin: String, environment: [String: String]) throws {
     path = directory + "/oci"
     state = directory + "/oci-state"
     for made in [path, path + "/rootfs", state] { mkdir(made, 0o755) }
     for link in ["lib", "lib64", "bin"] { symlink("usr/\(link)", "\(path)/rootfs/\(link)") }
-    let text = Array(Self.configuration(plugin: plugin).text().utf8)
+    let text = Array(Self.configuration(plugin: plugin, environment: environment).text().utf8)
     let file = open(path + "/config.json", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     defer { close(file) }
     guard file >= 0, write(file, text, text.count) == text.count else {
@@ -28,7 +30,7 @@ struct OCIBundle {
   /// What a runtime is started with to run the container under that name.
   func arguments(name: String) -> [String] { ["--root", state, "run", "--bundle", path, name] }
 
-  private static func configuration(plugin: String) -> JSON {
+  private static func configuration(plugin: String, environment: [String: String]) -> JSON {
     let none: JSON = []
     func bind(_ source: String, _ target: String) -> JSON {
       [
@@ -41,7 +43,7 @@ struct OCIBundle {
       "ociVersion": "1.0.2",
       "process": [
         "terminal": false, "user": ["uid": 655_000, "gid": 655_000], "args": ["/plugin/echo", "x"],
-        "env": ["PATH=/usr/bin"], "cwd": "/", "noNewPrivileges": true,
+        "env": .array(environment.map { .string("\($0.key)=\($0.value)") }), "cwd": "/", "noNewPrivileges": true,
         "capabilities": ["bounding": none, "effective": none, "permitted": none],
       ],
       "root": ["path": "rootfs", "readonly": true], "hostname": "plugin",

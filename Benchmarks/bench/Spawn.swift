@@ -93,18 +93,25 @@ private final class SpawnBench {
   private var containers = 0
 
   init() throws {
-    container = try OCIBundle(in: directory, plugin: directory + "/bundle")
+    container = try OCIBundle(in: directory, plugin: directory + "/bundle", environment: Self.environment)
     launcher = peerProgram().split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/berth-launcher"
     server = try LauncherServer(launcher)
     mkdir(bundle, 0o755)
     chmod(directory, 0o755)
     guard system("cp /usr/bin/echo '\(bundle)/echo'") == 0 else { throw BenchmarkError("cannot copy /usr/bin/echo") }
     for name in ["storage", "streams"] { mkdir("\(server.directory)/\(name)", 0o755) }
-    try StateImage.prepare(stateImage, size: ResourceLimits().stateSpace, owner: Self.uid)
+    for image in stateImages { try StateImage.prepare(image, size: ResourceLimits().stateSpace, owner: Self.uid) }
   }
 
   private static let uid: UInt32 = 655_000
-  private var stateImage: String { server.directory + "/state.img" }
+  /// Everybody's: `echo` reads the files of its locale, and none is to start without that.
+  private static let environment = plan(bundle: "").wholeEnvironment
+  private static func plan(bundle: String) -> LaunchPlan {
+    LaunchPlan(instance: "bench", mode: .privileged, bundle: bundle, executable: "echo", uid: uid)
+  }
+  /// Two, in turns: a start is not to wait until what the one before has written is on the disk.
+  private var stateImages: [String] { ["a", "b"].map { "\(server.directory)/\($0).img" } }
+  private var storages = 0
 
   func remove() {
     server.stop()
@@ -114,10 +121,11 @@ private final class SpawnBench {
   /// Microseconds from the call to the first byte on standard output.
   /// - Parameter asStorage: with what the supervisor gives to a storage's plugin.
   func confined(_ launcher: Launcher, asStorage: Bool = false) async throws -> Double {
-    var plan = LaunchPlan(instance: "bench", mode: .privileged, bundle: bundle, executable: "echo", uid: Self.uid)
+    var plan = Self.plan(bundle: bundle)
     plan.arguments = ["x"]
     if asStorage {
-      plan.stateImage = stateImage
+      storages += 1
+      plan.stateImage = stateImages[storages % stateImages.count]
       plan.streamsDirectory = server.directory + "/streams"
       plan.permissions.files = [FilePermission(path: server.directory + "/storage", access: .readWrite)]
     }
@@ -172,7 +180,7 @@ private final class SpawnBench {
     guard berth_pipe(&ends) == 0 else { throw BenchmarkError("no pipe") }
     let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
     let begun = berth_monotonic_ns()
-    let pid = try spawn(program, arguments, input: null, output: ends[1])
+    let pid = try spawn(program, arguments, environment: Self.environment, input: null, output: ends[1])
     close(ends[1])
     close(null)
     Self.firstByte(ends[0])

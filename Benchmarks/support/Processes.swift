@@ -13,14 +13,18 @@ package func peerProgram() -> String {
 }
 
 /// Starts a program; its descriptors 0 and 1 as given, 2 shared with this one.
-package func spawn(_ program: String, _ arguments: [String], input: Int32, output: Int32) throws -> Int32 {
+package func spawn(
+  _ program: String, _ arguments: [String], environment: [String: String] = ["PATH": "/usr/bin:/bin"], input: Int32,
+  output: Int32
+) throws -> Int32 {
   var argv: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
   argv.append(nil)
-  var environment: [UnsafeMutablePointer<CChar>?] = [strdup("PATH=/usr/bin:/bin"), nil]
+  var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") }
+  variables.append(nil)
   defer {
-    for text in argv + environment { free(text) }
+    for text in argv + variables { free(text) }
   }
-  let pid = berth_spawn(program, &argv, &environment, input, output, 2, 0)
+  let pid = berth_spawn(program, &argv, &variables, input, output, 2, 0)
   guard pid > 0 else { throw BenchmarkError("cannot start \(program): error \(-pid)") }
   return pid
 }
