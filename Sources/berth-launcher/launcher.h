@@ -150,7 +150,6 @@ void open_own_descriptors(struct job *job);
 void read_own_state(struct job *job);
 
 // spawn.c
-void leave_processor(int processor);
 _Noreturn void spawn(struct job *job);
 void enter_session(struct job *job);
 uint32_t machine_layers(bool user_namespace);

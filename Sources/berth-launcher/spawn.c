@@ -25,19 +25,6 @@
 #define PR_GET_MDWE 66
 #endif
 
-// For whoever works beside another process of the same start: leaves that one's processor to it where there is another
-// (the kernel would often let the two take turns), and may then run where it might before. Nothing but time depends on it,
-// so a refusal is none of our business.
-void leave_processor(int processor) {
-  unsigned char allowed[1024], others[sizeof allowed]; // a bit for each processor
-  long size = syscall(SYS_sched_getaffinity, 0, sizeof allowed, allowed);
-  if (processor < 0 || processor / 8 >= size) return;
-  memcpy(others, allowed, sizeof others);
-  others[processor / 8] &= (unsigned char)~(1 << processor % 8);
-  syscall(SYS_sched_setaffinity, 0, size, others);
-  syscall(SYS_sched_setaffinity, 0, size, allowed);
-}
-
 // Whoever only passes something on is to run when it wakes, not when the plugin that runs there has had its turn: a short
 // slice goes before a long one (Linux 6.12; others ignore it).
 static void hurry(void) {
