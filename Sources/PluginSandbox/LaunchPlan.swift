@@ -20,7 +20,7 @@ public struct LaunchPlan: Sendable, Hashable {
   /// The executable inside the bundle (manifest `executable`).
   public var executable: String
   public var arguments: [String] = []
-  /// Added to what ``wholeEnvironment`` has of itself. Never secrets.
+  /// Added to the environment, which otherwise holds PATH, HOME, TMPDIR and LANG only. Never secrets.
   public var environment: [String: String] = [:]
   /// The instance's private directory on the host; `/state` inside, writable, not executable. nil: a small tmpfs.
   public var stateDirectory: String?

@@ -201,7 +201,8 @@ static void limit_devices(struct job *job) {
     char line[64];
     if (!d->type) continue;
     const char *use = job->request.mounts[i].flags & BL_MF_WRITE ? "rw" : "r";
-    set_limit(job, v1_leaf[DEVICES], "devices.allow", format(line, sizeof line, "%c %u:%u %s", d->type, d->major, d->minor, use));
+    format(line, sizeof line, "%c %u:%u %s", d->type, d->major, d->minor, use);
+    set_limit(job, v1_leaf[DEVICES], "devices.allow", line);
   }
 }
 
@@ -221,7 +222,8 @@ void cgroup_create_v1(struct job *job) {
     if (job->v1_tasks[i] < 0) die(job, BL_STEP_CGROUP, v1_paths[i][0]);
   }
   if (v1[MEMORY] >= 0) {
-    set_limit(job, v1_leaf[MEMORY], "memory.limit_in_bytes", format(value, sizeof value, "%llu", (unsigned long long)l->memory));
+    format(value, sizeof value, "%llu", (unsigned long long)l->memory);
+    set_limit(job, v1_leaf[MEMORY], "memory.limit_in_bytes", value);
     // Memory and swap together; never less than memory alone, hence after it.
     set_limit_if_there(job, v1_leaf[MEMORY], "memory.memsw.limit_in_bytes", value);
   }
@@ -253,17 +255,19 @@ void cgroup_send_v1(struct job *job, int status) {
 void cgroup_receive_v1(struct job *job) {
   if (count_v1() == 0) return;
   char byte;
-  int count = V1_HIERARCHIES;
-  ssize_t got = berth_receive_descriptors(status_socket, &byte, 1, job->v1_tasks, &count);
+  int fds[V1_HIERARCHIES], count = V1_HIERARCHIES, next = 0;
+  ssize_t got = berth_receive_descriptors(status_socket, &byte, 1, fds, &count);
   if (got != 1 || count != count_v1()) die_with(job, BL_STEP_JOIN, got < 0 ? (int)-got : ECHILD, "version 1");
-  for (int i = count; i < V1_HIERARCHIES; i++) job->v1_tasks[i] = -1;
+  for (int i = 0; i < V1_HIERARCHIES; i++) {
+    if (v1[i] >= 0) job->v1_tasks[i] = fds[next++];
+  }
 }
 
 // By `tasks`, not `cgroup.procs`: a thread that moves only itself needs no lock on all processes of the machine, whose
 // taking waits for a grace period of RCU (Linux 5.5, cgroup_procs_write_start), 5 to 15 ms.
 void cgroup_join(struct job *job) {
   for (int i = 0; i < V1_HIERARCHIES; i++) {
-    if (job->v1_tasks[i] >= 0 && write(job->v1_tasks[i], "0", 1) != 1) die(job, BL_STEP_JOIN, "version 1");
+    if (job->v1_tasks[i] >= 0 && write(job->v1_tasks[i], "0", 1) != 1) die(job, BL_STEP_JOIN, v1_paths[i][0]);
   }
 }
 
