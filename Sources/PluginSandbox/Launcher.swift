@@ -72,7 +72,6 @@ public actor Launcher {
     let (unique, transport, scope, removals) = (plan, transport, scope, removals)
     return try await Blocking.run { () throws(SandboxError) -> SandboxedProcess in
       try removals.settle(unique.holder)
-      defer { removals.retry() }
       // A file that is replaced (by `ldconfig`, for one) after it was opened cannot be mounted any more; the new one can.
       for _ in 0..<2 {
         do throws(SandboxError) { return try Self.start(unique, removals, transport: transport, scope: scope) } catch {

@@ -129,7 +129,7 @@ public final class SandboxedProcess: Sendable {
     guard cgroup.exists, state.withLock({ !$0.closed }), !cgroup.isRemoved else { return }
     do throws(SandboxError) { try Launcher.remove(instance, scope: scope, transport: transport) } catch {
       // The sandbox's init has ended, and with it all of its processes; the group says the same. Without a launcher only
-      // the empty group is left, for the next one to remove.
+      // the empty group is left, for the next one that answers.
       guard error.code == .launcherUnavailable, !cgroup.isPopulated else { throw error }
       removals.later(LeafRemovals.Leaf(instance: instance))
     }

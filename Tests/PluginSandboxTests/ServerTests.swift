@@ -329,6 +329,23 @@ struct ServerTests {
     server.stop()
   }
 
+  /// The next launcher is asked by and by, even when nothing else is to be started.
+  @Test func whatEndedWithoutALauncherGoesWithTheNextOne() async throws {
+    let server = try await ServerFixture()
+    let fixture = server.fixture
+    fixture.write("run.sh", "#!/bin/sh\nsleep 1000\n")
+    let process = try await fixture.launcher.launch(fixture.plan("run.sh"))
+    server.kill()
+    try await process.kill()
+    process.close()
+    #expect(!ControlGroups.leaves(scope: fixture.launcher.scope).isEmpty)
+    unlink(server.socket)
+    try await server.start()
+    #expect(await eventually { ControlGroups.leaves(scope: fixture.launcher.scope).isEmpty })
+    #expect(await eventually { fixture.launcher.removals.count == 0 })
+    server.stop()
+  }
+
   @Test func aWritableGrantOutsideTheServersDirectoriesIsRefused() async throws {
     let server = try await ServerFixture()
     let error = await #expect(throws: SandboxError.self) {
