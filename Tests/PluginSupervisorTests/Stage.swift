@@ -103,8 +103,8 @@ final class Stage: Sendable {
 
   func instance(
     of bundle: PluginBundle, services: any HostServices = NoHostServices(), uid: UInt32? = nil,
-    permissions: Permissions = Permissions(), change: (inout InstanceConfiguration) -> Void = { _ in },
-    planning: (inout LaunchPlan) -> Void = { _ in }
+    permissions: Permissions = Permissions(), launcher: (any PluginLauncher)? = nil,
+    change: (inout InstanceConfiguration) -> Void = { _ in }, planning: (inout LaunchPlan) -> Void = { _ in }
   ) throws -> PluginInstance {
     let streams = "\(directory)/streams"
     mkdir(streams, 0o711)
@@ -129,8 +129,8 @@ final class Stage: Sendable {
     planning(&plan)
     let final = plan
     return PluginInstance(
-      configuration: configuration, launcher: SandboxLauncher(launcher), services: services, reactor: reactor,
-      logger: log.logger
+      configuration: configuration, launcher: launcher ?? SandboxLauncher(self.launcher), services: services,
+      reactor: reactor, logger: log.logger
     ) { _ in final }
   }
 

@@ -30,6 +30,7 @@ final class PluginChild: Sendable {
     var waiters: [UInt64: CheckedContinuation<Bool, Never>] = [:]
     var nextWaiter: UInt64 = 1
     var registrations: [Reactor.Registration] = []
+    var account: ChildEnd?
   }
 
   private let reactor: Reactor
@@ -164,6 +165,11 @@ final class PluginChild: Sendable {
     }
     for waiter in waiters { waiter.resume(returning: true) }
   }
+
+  /// How it ended, once it is buried (or is known to survive).
+  var lastEnd: ChildEnd? { exit.withLock { $0.account } }
+
+  func noteEnd(_ end: ChildEnd) { exit.withLock { $0.account = end } }
 
   /// Waits for the exit; false when the time is up before it.
   func waitForExit(_ limit: Duration) async -> Bool {

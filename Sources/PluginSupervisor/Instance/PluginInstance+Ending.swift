@@ -35,10 +35,10 @@ extension PluginInstance {
     if let burial = burials[id] { return await burial.value }
     switch state {
     case .ready(let current) where current === child: break
-    case .starting: break
+    case .starting(let current) where current === child: break
     default:
-      // Buried long ago.
-      return lastEnd ?? ChildEnd(cause: ending.cause)
+      // Buried long ago; the state is its successor's.
+      return child.lastEnd ?? ChildEnd(cause: ending.cause)
     }
     ready.withLock { if $0 === child { $0 = nil } }
     let isStart: Bool
@@ -116,6 +116,7 @@ extension PluginInstance {
     let wasStart: Bool
     if case .starting = state { wasStart = true } else { wasStart = false }
     lastEnd = end
+    child.noteEnd(end)
     if end.unreapable == nil { pastCounters = pastCounters + child.peer.counters }
     if let what = end.unreapable {
       state = .unreapable(child, what)

@@ -85,7 +85,7 @@ extension PluginInstance {
       }
       return
     }
-    state = .starting
+    state = .starting(nil)
     epoch += 1
     let epoch = epoch
     startTask = Task { await self.runStart(epoch) }
@@ -183,6 +183,7 @@ extension PluginInstance {
       throw error
     }
     box.set(child)
+    state = .starting(child)
     do throws(StorageError) {
       try await greet(child, epoch)
     } catch {

@@ -19,7 +19,8 @@ public actor PluginInstance {
 
   enum State {
     case idle
-    case starting
+    /// With the child as soon as there is one.
+    case starting(PluginChild?)
     case ready(PluginChild)
     /// The child's burial runs; see `burial`.
     case ending(PluginChild, isKilling: Bool)

@@ -1,0 +1,101 @@
+// SPDX-FileCopyrightText: The Berth developers
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import JSON
+import PluginSandbox
+import StorageProtocol
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import PluginSupervisor
+
+/// Starts and kills wait at a gate while it is shut.
+private final class Gate: Sendable {
+  private let isShut = Mutex(false)
+
+  func set(shut: Bool) { isShut.withLock { $0 = shut } }
+  func pass() async { _ = await eventually(within: .seconds(60)) { !isShut.withLock { $0 } } }
+}
+
+/// The real launcher, with a gate before each start and one before each kill.
+private struct GatedLauncher: PluginLauncher {
+  let launcher: Launcher
+  let starts = Gate()
+  let kills = Gate()
+
+  func launch(_ plan: LaunchPlan) async throws(SandboxError) -> any PluginProcess {
+    await starts.pass()
+    return GatedProcess(try await launcher.launch(plan), kills)
+  }
+
+  func removeLeftovers() async throws(SandboxError) { try await launcher.removeLeftovers() }
+}
+
+private final class GatedProcess: PluginProcess {
+  private let process: SandboxedProcess
+  private let kills: Gate
+
+  init(_ process: SandboxedProcess, _ kills: Gate) { (self.process, self.kills) = (process, kills) }
+
+  var pid: Int32 { process.pid }
+  var pidfd: Int32 { process.pidfd }
+  var standardInput: Int32 { process.standardInput }
+  var standardOutput: Int32 { process.standardOutput }
+  var standardError: Int32 { process.standardError }
+  var plan: LaunchPlan { process.plan }
+  var uid: UInt32 { process.uid }
+  var layers: SandboxLayers { process.layers }
+  var holdBack: HoldBack? { process.holdBack }
+  func attest() async throws(SandboxError) { try await process.attest() }
+  func terminate() { process.terminate() }
+  func kill(within deadline: Duration) async throws(SandboxError) -> PluginSandbox.ExitStatus {
+    await kills.pass()
+    return try await process.kill(within: deadline)
+  }
+  func exitStatus() -> PluginSandbox.ExitStatus? { process.exitStatus() }
+  func limitHit() -> LimitHit? { process.limitHit() }
+  func whenHeldBack(_ told: @escaping @Sendable (HoldBack?) -> Void) { process.whenHeldBack(told) }
+  func hasLostLauncher() -> Bool { process.hasLostLauncher() }
+  func score() -> SecurityScore { process.score() }
+  func close() { process.close() }
+}
+
+/// Callers who learn late that their child has ended.
+@Suite(.requires(.root), .timeLimit(.minutes(2))) struct LateCallerTests {
+  /// Of two callers one buries the child, and the next one is being started when the other comes. It was buried a second
+  /// time then, and the instance took the new child, when that was ready, for the buried one: nobody saw its end.
+  @Test func oneWhoComesWhileTheNextIsStartedLeavesItAlone() async throws {
+    let stage = try Stage()
+    let gated = GatedLauncher(launcher: stage.launcher)
+    let instance = try stage.instance(of: stage.bundle("honest"), launcher: gated)
+    try await instance.start()
+    let old = try #require(await instance.readyChild)
+    Glibc.kill(old.process.pid, SIGKILL)
+    #expect(await eventually { await instance.status.state != .ready })
+    gated.starts.set(shut: true)
+    async let started: Void = instance.start()
+    #expect(await eventually { await instance.status.state == .starting })
+
+    gated.kills.set(shut: true)
+    async let late = instance.end(old, .exited)
+    try await Task.sleep(for: .milliseconds(100))
+    gated.starts.set(shut: false)
+    try await started
+    gated.kills.set(shut: false)
+    #expect(await late.status == .killed, "it is told how its own child ended")
+
+    let new = try #require(await instance.readyChild)
+    let status = await instance.status
+    #expect(status.state == .ready && status.crashes == 1)
+    Glibc.kill(new.process.pid, SIGKILL)
+    #expect(await eventually { !instance.isRunning }, "its end was seen")
+    #expect(try await instance.call("list_images", Stage.scfg)["total"] == 1000)
+    try await stage.finish(instance)
+  }
+}
+
+extension PluginInstance {
+  fileprivate var readyChild: PluginChild? { ready.withLock { $0 } }
+}
