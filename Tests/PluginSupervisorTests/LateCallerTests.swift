@@ -20,24 +20,40 @@ private final class Gate: Sendable {
 }
 
 /// The real launcher, with a gate before each start and one before each kill.
-private struct GatedLauncher: PluginLauncher {
+private final class GatedLauncher: PluginLauncher {
   let launcher: Launcher
   let starts = Gate()
   let kills = Gate()
+  /// Whether whoever ends is said to have ended with the launcher.
+  let takesPluginsAlong: Bool
+  /// Who has been started, and the most who were there at once.
+  private let living = Mutex((now: 0, most: 0))
+
+  init(_ launcher: Launcher, takesPluginsAlong: Bool = false) {
+    (self.launcher, self.takesPluginsAlong) = (launcher, takesPluginsAlong)
+  }
+
+  var mostAtOnce: Int { living.withLock { $0.most } }
 
   func launch(_ plan: LaunchPlan) async throws(SandboxError) -> any PluginProcess {
     await starts.pass()
-    return GatedProcess(try await launcher.launch(plan), kills)
+    living.withLock {
+      $0.now += 1
+      $0.most = max($0.most, $0.now)
+    }
+    return GatedProcess(try await launcher.launch(plan), self)
   }
+
+  func left() { living.withLock { $0.now -= 1 } }
 
   func removeLeftovers() async throws(SandboxError) { try await launcher.removeLeftovers() }
 }
 
 private final class GatedProcess: PluginProcess {
   private let process: SandboxedProcess
-  private let kills: Gate
+  private let launcher: GatedLauncher
 
-  init(_ process: SandboxedProcess, _ kills: Gate) { (self.process, self.kills) = (process, kills) }
+  init(_ process: SandboxedProcess, _ launcher: GatedLauncher) { (self.process, self.launcher) = (process, launcher) }
 
   var pid: Int32 { process.pid }
   var pidfd: Int32 { process.pidfd }
@@ -51,15 +67,22 @@ private final class GatedProcess: PluginProcess {
   func attest() async throws(SandboxError) { try await process.attest() }
   func terminate() { process.terminate() }
   func kill(within deadline: Duration) async throws(SandboxError) -> PluginSandbox.ExitStatus {
-    await kills.pass()
-    return try await process.kill(within: deadline)
+    await launcher.kills.pass()
+    let status = try await process.kill(within: deadline)
+    return launcher.takesPluginsAlong ? .killed : status
   }
-  func exitStatus() -> PluginSandbox.ExitStatus? { process.exitStatus() }
+  func exitStatus() -> PluginSandbox.ExitStatus? {
+    let status = process.exitStatus()
+    return status != nil && launcher.takesPluginsAlong ? .killed : status
+  }
   func limitHit() -> LimitHit? { process.limitHit() }
   func whenHeldBack(_ told: @escaping @Sendable (HoldBack?) -> Void) { process.whenHeldBack(told) }
-  func hasLostLauncher() -> Bool { process.hasLostLauncher() }
+  func hasLostLauncher() -> Bool { launcher.takesPluginsAlong }
   func score() -> SecurityScore { process.score() }
-  func close() { process.close() }
+  func close() {
+    launcher.left()
+    process.close()
+  }
 }
 
 /// Callers who learn late that their child has ended.
@@ -68,7 +91,7 @@ private final class GatedProcess: PluginProcess {
   /// time then, and the instance took the new child, when that was ready, for the buried one: nobody saw its end.
   @Test func oneWhoComesWhileTheNextIsStartedLeavesItAlone() async throws {
     let stage = try Stage()
-    let gated = GatedLauncher(launcher: stage.launcher)
+    let gated = GatedLauncher(stage.launcher)
     let instance = try stage.instance(of: stage.bundle("honest"), launcher: gated)
     try await instance.start()
     let old = try #require(await instance.readyChild)
@@ -94,8 +117,24 @@ private final class GatedProcess: PluginProcess {
     #expect(try await instance.call("list_images", Stage.scfg)["total"] == 1000)
     try await stage.finish(instance)
   }
+
+  /// One that answers the handshake and ends with its launcher before the instance has noticed: it was taken for ready,
+  /// and the start that its end began went on beside the next.
+  @Test func oneThatEndsAsItIsStartedHasNoTwoSuccessors() async throws {
+    let stage = try Stage()
+    let launcher = GatedLauncher(stage.launcher, takesPluginsAlong: true)
+    let instance = try stage.instance(of: stage.bundle("greets_and_goes"), launcher: launcher)
+    // The instance is busy for a while whenever it is to go on.
+    let others = Task { while !Task.isCancelled { await instance.hesitate() } }
+    // Whether anyone saw it ready does not matter.
+    for _ in 0..<10 { try? await instance.start() }
+    others.cancel()
+    #expect(launcher.mostAtOnce == 1)
+    try await stage.finish(instance)
+  }
 }
 
 extension PluginInstance {
   fileprivate var readyChild: PluginChild? { ready.withLock { $0 } }
+  fileprivate func hesitate() { usleep(20_000) }
 }

@@ -95,10 +95,10 @@ extension PluginInstance {
     do throws(StorageError) {
       let child = try await launch(epoch)
       if child.hasExited {
-        // It greeted and died: its exit found the state not yet ready.
-        state = .ready(child)
-        _ = await end(child, .exited)
-        throw crashedAtStart()
+        // It greeted and died: its exit found the state not yet ready. Whoever waits is told here, so that nothing is
+        // started before.
+        let end = await end(child, .exited)
+        throw end.isLaunchersEnd ? lostLauncher() : crashedAtStart(end)
       }
       state = .ready(child)
       ready.withLock { $0 = child }
@@ -122,10 +122,10 @@ extension PluginInstance {
     }
   }
 
-  private func crashedAtStart() -> StorageError {
+  private func crashedAtStart(_ end: ChildEnd) -> StorageError {
     StorageError(
-      .pluginCrashed, "\(configuration.name) \(lastEnd?.text ?? "ended") right after its start", outcome: .notStarted,
-      details: lastEnd?.details ?? [:])
+      .pluginCrashed, "\(configuration.name) \(end.text) right after its start", outcome: .notStarted,
+      details: end.details)
   }
 
   /// Plan, process, attestation, handshake. When it throws nothing is left running (or the instance is unreapable).
