@@ -3,10 +3,11 @@
 
 import Foundation
 import JSON
-import StorageHost
 import StorageProtocol
 import TestSupport
 import Testing
+
+@testable import StorageHost
 
 /// Grants of real storages with real sandboxed plugins: given, narrowed, taken back, outgrown.
 @Suite(.timeLimit(.minutes(5)))
@@ -131,6 +132,8 @@ struct PermissionTests {
     let fixture = try HostFixture()
     try fixture.ask(and: #"{"path": "/srv", "access": "ro", "reason": "more"}"#)
     try await fixture.once(adding: ["s1"]) { host in
+      // Its first sample is a use, which would take over what is shown below.
+      #expect(await eventually { await host.sampler.sample("s1") != nil })
       #expect(try await host.permissions(of: "s1").items.map(\.permission).filter { $0.hasPrefix("fs ") }.count == 2)
       try fixture.ask()
       let now = try await host.permissions(of: "s1")

@@ -78,8 +78,8 @@ extension PluginInstance {
         let isRepeatable = annotations.idempotent || context.idempotencyKey != nil
         guard error.code == .pluginCrashed, isRepeatable, replays < options.replaysAfterCrash else { throw error }
         replays += 1
-      case .neverSent(let error):
-        // The child went away before it saw the request: another one may have it.
+      case .untouched(let error):
+        // The child went away before it saw the request, or without a fault of its own: another one may have it.
         lost += 1
         if lost == 3 { throw error }
       }
@@ -98,7 +98,7 @@ extension PluginInstance {
   private enum Attempt {
     case success(JSON)
     case failed(StorageError)
-    case neverSent(StorageError)
+    case untouched(StorageError)
   }
 
   private nonisolated func attempt(
@@ -210,9 +210,12 @@ extension PluginInstance {
           outcome: outcome, details: end.details))
     case .closed:
       let end = await end(child, child.hasExited ? .exited : .kill(error.message))
-      if error.mayHaveRun { return .failed(.lost(method, end, name: name, outcome: outcome)) }
+      // A read that its launcher took along has no fault of the plugin's to tell: its successor is asked. Of a stream
+      // something may have passed already.
+      let isLost = annotations.mutating || annotations.stream != .none || !end.isLaunchersEnd
+      if error.mayHaveRun, isLost { return .failed(.lost(method, end, name: name, outcome: outcome)) }
       if end.unreapable != nil { return .failed(.lost(method, end, name: name, outcome: .notStarted)) }
-      return .neverSent(.lost(method, end, name: name, outcome: .notStarted))
+      return .untouched(.lost(method, end, name: name, outcome: .notStarted))
     }
   }
 }

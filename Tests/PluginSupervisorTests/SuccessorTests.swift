@@ -85,8 +85,8 @@ private final class GatedProcess: PluginProcess {
   }
 }
 
-/// Callers who learn late that their child has ended.
-@Suite(.requires(.root), .timeLimit(.minutes(2))) struct LateCallerTests {
+/// What a child's end means for whoever called it, and for its successor.
+@Suite(.requires(.root), .timeLimit(.minutes(2))) struct SuccessorTests {
   /// Of two callers one buries the child, and the next one is being started when the other comes. It was buried a second
   /// time then, and the instance took the new child, when that was ready, for the buried one: nobody saw its end.
   @Test func oneWhoComesWhileTheNextIsStartedLeavesItAlone() async throws {
@@ -115,6 +115,33 @@ private final class GatedProcess: PluginProcess {
     Glibc.kill(new.process.pid, SIGKILL)
     #expect(await eventually { !instance.isRunning }, "its end was seen")
     #expect(try await instance.call("list_images", Stage.scfg)["total"] == 1000)
+    try await stage.finish(instance)
+  }
+
+  /// A read is asked again of the next child, a change is not.
+  @Test(arguments: ["list_images", "alloc_image"]) func aReadThatTheLauncherTookAlongIsAskedAgain(
+    _ method: String
+  ) async throws {
+    let stage = try Stage()
+    let launcher = GatedLauncher(stage.launcher, takesPluginsAlong: true)
+    let instance = try stage.instance(of: stage.bundle("honest"), launcher: launcher)
+    try await instance.start()
+    let old = try #require(await instance.readyChild)
+    let outcome = Task { () -> Result<JSON, StorageError> in
+      do throws(StorageError) {
+        return .success(try await instance.call(method, Stage.scfg("sleep", ["seconds": 1])))
+      } catch {
+        return .failure(error)
+      }
+    }
+    #expect(await eventually { await instance.status.runningCalls == 1 })
+    Glibc.kill(old.process.pid, SIGKILL)
+    switch await outcome.value {
+    case .success(let answer): #expect(method == "list_images" && answer["total"] == 1000)
+    case .failure(let error): #expect(method == "alloc_image" && error.code == .pluginCrashed, "\(error)")
+    }
+    let status = await instance.status
+    #expect(status.crashes == 0 && status.epoch == (method == "list_images" ? 2 : 1))
     try await stage.finish(instance)
   }
 
