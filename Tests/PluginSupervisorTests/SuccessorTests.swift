@@ -37,11 +37,12 @@ private final class GatedLauncher: PluginLauncher {
 
   func launch(_ plan: LaunchPlan) async throws(SandboxError) -> any PluginProcess {
     await starts.pass()
+    let process = try await launcher.launch(plan)
     living.withLock {
       $0.now += 1
       $0.most = max($0.most, $0.now)
     }
-    return GatedProcess(try await launcher.launch(plan), self)
+    return GatedProcess(process, self)
   }
 
   func left() { living.withLock { $0.now -= 1 } }
@@ -142,6 +143,24 @@ private final class GatedProcess: PluginProcess {
     }
     let status = await instance.status
     #expect(status.crashes == 0 && status.epoch == (method == "list_images" ? 2 : 1))
+    try await stage.finish(instance)
+  }
+
+  /// Whoever reads an export has some of it already.
+  @Test func anExportThatTheLauncherTookAlongIsNotBegunAgain() async throws {
+    let stage = try Stage()
+    let launcher = GatedLauncher(stage.launcher, takesPluginsAlong: true)
+    let instance = try stage.instance(of: stage.bundle("honest"), launcher: launcher)
+    var params = Stage.scfg("die", ["size": 4_000_000])
+    params["volname"] = "100/vm-100-disk-0.raw"
+    params["format"] = "raw+size"
+    let request = params
+    let error = await failure { () throws(StorageError) in
+      try await instance.export("volume_export", request, to: .bytes { _ in })
+    }
+    #expect(error?.code == .pluginCrashed)
+    #expect(error?.message.contains("together with the launcher") == true, "\(String(describing: error))")
+    #expect(await instance.status.epoch == 1)
     try await stage.finish(instance)
   }
 
