@@ -85,15 +85,17 @@ struct StuckPluginTests {
 
     // Two callers: one in the call that hangs, one waiting behind it. Both are answered.
     let scfg = Stage.scfg("stick", ["path": .string(place.path)])
-    async let waiting = failure { () throws(StorageError) in
-      try await instance.call("list_images", Stage.scfg, options: CallOptions(timeout: .seconds(60)))
-    }
-    let error = await failure { () throws(StorageError) in
+    async let hanging = failure { () throws(StorageError) in
       try await instance.call("alloc_image", scfg, options: CallOptions(timeout: .seconds(1)))
     }
+    #expect(await eventually { await instance.status.runningCalls == 1 })
+    let waiting = await failure { () throws(StorageError) in
+      try await instance.call("list_images", Stage.scfg, options: CallOptions(timeout: .seconds(60)))
+    }
+    let error = await hanging
     #expect(error?.code == .pluginUnreapable, "\(String(describing: error))")
     #expect(error?.outcome == .unknown)
-    #expect(await waiting?.outcome == .notStarted, "it waited behind the other and was never sent")
+    #expect(waiting?.outcome == .notStarted, "it waited behind the other and was never sent")
     let stuck = Stage.processes(of: uid)
     #expect(!stuck.isEmpty, "INCONCLUSIVE: nothing is stuck")
 
